@@ -1,0 +1,67 @@
+-- name: InsertRun :one
+-- Row and audit entry in one statement; no row comes back when the key is taken.
+WITH inserted AS (
+    INSERT INTO runs (id, team, job, version, status, trigger_kind, trigger_by, trigger_detail, labels, priority,
+                      input, idempotency_key, request_hash)
+    VALUES (@id, @team, @job, @version, @status, @trigger_kind, @trigger_by, @trigger_detail, @labels, @priority,
+            @input, @idempotency_key, @request_hash)
+    ON CONFLICT (team, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+    RETURNING id, team, trigger_by, created_at
+), audited AS (
+    INSERT INTO audit (team, actor, action, target, detail)
+    SELECT i.team, i.trigger_by, 'run.submit', i.id, sqlc.arg(audit_detail)::json FROM inserted i
+)
+SELECT created_at FROM inserted;
+
+-- name: RunByKey :one
+SELECT * FROM runs WHERE team = @team AND idempotency_key = @idempotency_key;
+
+-- name: GetRun :one
+SELECT * FROM runs WHERE id = @id;
+
+-- name: GetRunState :one
+SELECT team, status, created_at FROM runs WHERE id = @id;
+
+-- name: ListRuns :many
+SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error,
+       workflow_started_at, created_at, started_at, ended_at
+FROM runs
+WHERE team = @team
+  AND (sqlc.narg(before)::text IS NULL OR id < sqlc.narg(before)::text)
+  AND (sqlc.narg(job)::text IS NULL OR job = sqlc.narg(job)::text)
+  AND (sqlc.narg(statuses)::text[] IS NULL OR status = ANY (sqlc.narg(statuses)::text[]))
+  AND (sqlc.narg(trigger_kind)::text IS NULL OR trigger_kind = sqlc.narg(trigger_kind)::text)
+  AND (sqlc.narg(version)::integer IS NULL OR version = sqlc.narg(version)::integer)
+  AND (sqlc.narg(since)::timestamptz IS NULL OR created_at >= sqlc.narg(since)::timestamptz)
+  AND (sqlc.narg(until)::timestamptz IS NULL OR created_at < sqlc.narg(until)::timestamptz)
+  AND (sqlc.narg(labels)::jsonb IS NULL OR labels @> sqlc.narg(labels)::jsonb)
+  AND (sqlc.narg(q)::text IS NULL OR strpos(lower(id || ' ' || job || ' ' || coalesce(error::text, '')), lower(sqlc.narg(q)::text)) > 0)
+ORDER BY id DESC
+LIMIT @max;
+
+-- name: MarkRunStarted :exec
+UPDATE runs SET workflow_started_at = now() WHERE id = @id AND workflow_started_at IS NULL;
+
+-- name: UnstartedRuns :many
+SELECT * FROM runs
+WHERE workflow_started_at IS NULL AND ended_at IS NULL
+  AND created_at < now() - make_interval(secs => @age_seconds::double precision)
+ORDER BY created_at
+LIMIT @max;
+
+-- name: OpenRuns :many
+SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error,
+       workflow_started_at, created_at, started_at, ended_at
+FROM runs
+WHERE ended_at IS NULL AND workflow_started_at IS NOT NULL AND id > @after
+ORDER BY id
+LIMIT @max;
+
+-- name: PreviousEndedRun :one
+SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error,
+       workflow_started_at, created_at, started_at, ended_at
+FROM runs
+WHERE team = @team AND job = @job AND id < @before
+  AND ended_at IS NOT NULL AND status IN ('succeeded', 'failed', 'timed_out')
+ORDER BY id DESC
+LIMIT 1;
