@@ -1,0 +1,15 @@
+// Package job is the job language: it reads and checks job files, gives them
+// one canonical form, and plans runs. It is pure: no clock, no I/O, no
+// goroutine, so that workflows may call it.
+//
+//	source ──Load──▶ Version{Canonical, Digest} ──stored──▶ Open ──▶ Program
+//	                                                                  ├─ CheckInput   what a run may be given
+//	                                                                  ├─ Next         which steps come next
+//	                                                                  ├─ Condition    a step's `if`
+//	                                                                  ├─ StepScope    what a step's `with` refers to
+//	                                                                  └─ Output       what the run gives back
+//
+// A document passes three gates, and every problem of the last two comes in one
+// answer: its syntax (split.go, yaml.go, json.go), its grammar
+// (schema/job.schema.json: grammar.go, explain.go), its meaning (check*.go).
+package job

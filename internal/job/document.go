@@ -1,0 +1,224 @@
+package job
+
+import (
+	"encoding/json"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// position is a place in the file; the zero value is unknown.
+type position struct{ line, column int }
+
+// nodeKind is the JSON kind of a node.
+type nodeKind int
+
+const (
+	kindNull nodeKind = iota
+	kindBool
+	kindNumber
+	kindString
+	kindList
+	kindMap
+)
+
+// node is one value of a document, and where it was written.
+type node struct {
+	kind nodeKind
+	pos  position
+	// text is a string's value, or a number in its canonical form (see canonicalNumber).
+	text string
+	// style is how a string was written, to find a place inside it.
+	style scalarStyle
+	truth bool
+	items []*node
+	// fields are a map's, in the order of the file.
+	fields []field
+}
+
+// field is one key of a map with its value.
+type field struct {
+	key   string
+	pos   position
+	value *node
+}
+
+// scalarStyle says how a scalar was written.
+type scalarStyle int
+
+const (
+	styleFlow  scalarStyle = iota // plain, quoted, or JSON
+	styleBlock                    // | or >
+)
+
+// get returns the value of a key, or nil; a nil node has no keys.
+func (n *node) get(key string) *node {
+	if f := n.field(key); f != nil {
+		return f.value
+	}
+	return nil
+}
+
+// field returns a key with its value, or nil.
+func (n *node) field(key string) *field {
+	if n == nil {
+		return nil
+	}
+	for i := range n.fields {
+		if n.fields[i].key == key {
+			return &n.fields[i]
+		}
+	}
+	return nil
+}
+
+// stringAt returns a key's text, and false where there is none or it isn't text.
+func (n *node) stringAt(key string) (string, bool) {
+	value := n.get(key)
+	if value == nil || value.kind != kindString {
+		return "", false
+	}
+	return value.text, true
+}
+
+// find walks a path of keys and indexes as far as it leads: to the value, and
+// true; or to the last value on the way, and false.
+func (n *node) find(path []string) (*node, bool) {
+	for _, segment := range path {
+		var next *node
+		switch n.kind {
+		case kindMap:
+			next = n.get(segment)
+		case kindList:
+			if i, err := strconv.Atoi(segment); err == nil && i >= 0 && i < len(n.items) {
+				next = n.items[i]
+			}
+		case kindNull, kindBool, kindNumber, kindString:
+		}
+		if next == nil {
+			return n, false
+		}
+		n = next
+	}
+	return n, true
+}
+
+// keyPosition is where the last key of a path is written; a list's item has its value's place.
+func (n *node) keyPosition(path []string) position {
+	if len(path) == 0 {
+		return n.pos
+	}
+	parent, ok := n.find(path[:len(path)-1])
+	if !ok {
+		return parent.pos
+	}
+	if f := parent.field(path[len(path)-1]); f != nil {
+		return f.pos
+	}
+	value, _ := n.find(path)
+	return value.pos
+}
+
+// value returns the node as encoding/json would decode it with UseNumber.
+func (n *node) value() any {
+	switch n.kind {
+	case kindBool:
+		return n.truth
+	case kindNumber:
+		return json.Number(n.text)
+	case kindString:
+		return n.text
+	case kindList:
+		items := make([]any, len(n.items))
+		for i, item := range n.items {
+			items[i] = item.value()
+		}
+		return items
+	case kindMap:
+		fields := make(map[string]any, len(n.fields))
+		for _, f := range n.fields {
+			fields[f.key] = f.value.value()
+		}
+		return fields
+	case kindNull:
+	}
+	return nil
+}
+
+// keys returns a map's keys, sorted.
+func (n *node) keys() []string {
+	keys := make([]string, len(n.fields))
+	for i, f := range n.fields {
+		keys[i] = f.key
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// describe says what the node is, in a message's words.
+func (n *node) describe() string {
+	switch n.kind {
+	case kindNull:
+		return "nothing (null)"
+	case kindBool:
+		return "the truth value " + strconv.FormatBool(n.truth)
+	case kindNumber:
+		return "the number " + shorten(n.text)
+	case kindString:
+		return "the text " + quote(n.text)
+	case kindList:
+		return "a list"
+	case kindMap:
+		return "a map"
+	}
+	return "nothing"
+}
+
+// maxQuoted is the most characters of a found value that a message repeats.
+const maxQuoted = 60
+
+// shorten cuts a found value to a message's length.
+func shorten(s string) string {
+	runes := []rune(s)
+	if len(runes) <= maxQuoted {
+		return s
+	}
+	return string(runes[:maxQuoted]) + "…"
+}
+
+// quote is a found text in a message.
+func quote(s string) string { return strconv.Quote(shorten(s)) }
+
+// pointerEscaper escapes a reference token (RFC 6901, section 3).
+var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
+
+// pointerUnescaper is its inverse.
+var pointerUnescaper = strings.NewReplacer("~1", "/", "~0", "~")
+
+// pointerOf is the JSON pointer of a path.
+func pointerOf(path ...string) string {
+	var b strings.Builder
+	for _, segment := range path {
+		b.WriteByte('/')
+		b.WriteString(pointerEscaper.Replace(segment))
+	}
+	return b.String()
+}
+
+// pathOf is the path of a JSON pointer.
+func pathOf(pointer string) []string {
+	if pointer == "" {
+		return nil
+	}
+	path := strings.Split(pointer[1:], "/")
+	for i, segment := range path {
+		path[i] = pointerUnescaper.Replace(segment)
+	}
+	return path
+}
+
+// join returns path with more segments, never sharing path's memory.
+func join(path []string, more ...string) []string {
+	joined := make([]string, 0, len(path)+len(more))
+	return append(append(joined, path...), more...)
+}

@@ -1,0 +1,11 @@
+// Package expr compiles and renders the `${…}` expressions of a job file: CEL
+// (https://cel.dev) over JSON values.
+//
+// Evaluation is deterministic, so that workflow code may call it: there is no
+// clock and no randomness, and maps are iterated in the order of their keys.
+// Its cost is bounded. The only thing read from outside is the time zone
+// database, by the functions that take a zone.
+//
+// Types are for checking only. An expression that a typed [Env] accepts is
+// evaluated exactly as [Render], which knows no types, evaluates it.
+package expr

@@ -1,0 +1,196 @@
+package expr
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Template is a JSON value with expressions in its strings. It is safe to use
+// from several goroutines.
+type Template struct {
+	root node
+	refs []Ref
+}
+
+// node renders one value of a template.
+type node interface {
+	render(scope Scope) (any, error)
+}
+
+// Template compiles any value that a JSON or YAML decoder gives. A string that
+// is one `${…}` takes the expression's type; in a longer one, the results are
+// put in as text. problems maps the JSON pointers of faulty strings inside v to
+// what is wrong with them; nil when nothing is.
+func (e *Env) Template(v any) (template *Template, problems map[string][]Problem) {
+	c := compiler{env: e, problems: map[string][]Problem{}}
+	root := c.compile("", v)
+	if len(c.problems) > 0 {
+		return nil, c.problems
+	}
+	return &Template{root: root, refs: distinct(c.refs)}, nil
+}
+
+// Refs are the paths that the template's expressions select, sorted; none covers another.
+func (t *Template) Refs() []Ref { return t.refs }
+
+// Render returns the template's value over a scope: a new value in the model of
+// [Decode]. The error is an *[EvalError], the first one in the order of keys.
+func (t *Template) Render(scope Scope) (any, error) { return t.root.render(scope) }
+
+// Render compiles a value without types and renders it: any variable of scope
+// may be named. It gives what a [Template] of the same value gives.
+func Render(with any, scope Scope) (any, error) {
+	if _, err := base(); err != nil {
+		return nil, err
+	}
+	template, problems := (&Env{any: true}).Template(with)
+	if len(problems) > 0 {
+		var all []error
+		for _, pointer := range slices.Sorted(maps.Keys(problems)) {
+			for _, problem := range problems[pointer] {
+				all = append(all, errors.New(strings.TrimPrefix(pointer+": "+problem.Message, ": ")))
+			}
+		}
+		return nil, errors.Join(all...)
+	}
+	return template.Render(scope)
+}
+
+// compiler gathers what the parts of a template need and what is wrong with them.
+type compiler struct {
+	env      *Env
+	refs     []Ref
+	problems map[string][]Problem
+}
+
+var escapeToken = strings.NewReplacer("~", "~0", "/", "~1")
+
+func (c *compiler) compile(pointer string, v any) node {
+	switch value := v.(type) {
+	case string:
+		return c.text(pointer, value)
+	case map[string]any:
+		object := objectNode{members: make(map[string]node, len(value)), keys: slices.Sorted(maps.Keys(value))}
+		for _, key := range object.keys {
+			at := pointer + "/" + escapeToken.Replace(key)
+			if strings.Contains(key, "${") {
+				c.problems[at] = append(c.problems[at], Problem{Message: "a key is taken as it is, an expression in it is not evaluated; build the whole object instead: ${ {'a' + input.b: 1} }"})
+			}
+			object.members[key] = c.compile(at, value[key])
+		}
+		return object
+	case []any:
+		list := make(listNode, len(value))
+		for i, item := range value {
+			list[i] = c.compile(pointer+"/"+strconv.Itoa(i), item)
+		}
+		return list
+	}
+	plain, err := normalize(v)
+	if err != nil {
+		c.problems[pointer] = append(c.problems[pointer], Problem{Message: err.Error()})
+	}
+	return literalNode{plain}
+}
+
+func (c *compiler) text(pointer, s string) node {
+	parts, problems := split(s)
+	compiled := textNode{pointer: pointer}
+	for _, p := range parts {
+		if !p.expression {
+			compiled.pieces = append(compiled.pieces, piece{text: p.text})
+			continue
+		}
+		expression, found := c.env.compile(p, false)
+		problems = append(problems, found...)
+		if expression != nil {
+			c.refs = append(c.refs, expression.refs...)
+		}
+		compiled.pieces = append(compiled.pieces, piece{expression: expression})
+	}
+	if len(problems) > 0 {
+		c.problems[pointer] = append(c.problems[pointer], problems...)
+	}
+	return compiled
+}
+
+type literalNode struct{ value any }
+
+func (n literalNode) render(Scope) (any, error) { return n.value, nil }
+
+type objectNode struct {
+	keys    []string
+	members map[string]node
+}
+
+func (n objectNode) render(scope Scope) (any, error) {
+	object := make(map[string]any, len(n.keys))
+	for _, key := range n.keys {
+		value, err := n.members[key].render(scope)
+		if err != nil {
+			return nil, err
+		}
+		object[key] = value
+	}
+	return object, nil
+}
+
+type listNode []node
+
+func (n listNode) render(scope Scope) (any, error) {
+	list := make([]any, len(n))
+	for i, item := range n {
+		value, err := item.render(scope)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = value
+	}
+	return list, nil
+}
+
+// textNode is a string: one expression, or pieces that are joined.
+type textNode struct {
+	pointer string
+	pieces  []piece
+}
+
+type piece struct {
+	text       string
+	expression *Expression // nil: text
+}
+
+func (n textNode) render(scope Scope) (any, error) {
+	if len(n.pieces) == 1 && n.pieces[0].expression != nil {
+		value, err := n.pieces[0].expression.Value(scope)
+		return value, n.locate(err)
+	}
+	var b strings.Builder
+	for _, p := range n.pieces {
+		if p.expression == nil {
+			b.WriteString(p.text)
+			continue
+		}
+		value, err := p.expression.Value(scope)
+		if err != nil {
+			return nil, n.locate(err)
+		}
+		text, err := display(value)
+		if err != nil {
+			return nil, n.locate(&EvalError{Source: p.expression.source, Message: err.Error()})
+		}
+		b.WriteString(text)
+	}
+	return b.String(), nil
+}
+
+// locate says which string an error comes from.
+func (n textNode) locate(err error) error {
+	if evaluation, ok := errors.AsType[*EvalError](err); ok {
+		evaluation.Pointer = n.pointer
+	}
+	return err
+}
