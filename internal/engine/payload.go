@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/proto"
+)
+
+// payloadThreshold is the size in bytes from which a payload lives in S3 and
+// its claim in the history: with it, no workflow task comes near the server's
+// limits, whatever the outputs' sizes.
+const payloadThreshold = 16 << 10
+
+// The driver's names stand in histories for ever.
+const (
+	payloadDriver = "fairlead-s3"
+	payloadKey    = "key"
+)
+
+// Objects is where large payloads are kept.
+type Objects interface {
+	// Put stores body under key; a key that is there already is left as it is.
+	Put(ctx context.Context, key string, body []byte, contentType string) error
+	// Get opens the object under key.
+	Get(ctx context.Context, key string) (io.ReadCloser, error)
+}
+
+// payloads is the SDK's external storage over S3. The SDK's interface is
+// experimental: what we know of it is in this file only.
+type payloads struct{ objects Objects }
+
+// externalStorage is the client option that keeps large payloads in objects.
+func externalStorage(objects Objects) converter.ExternalStorage {
+	return converter.ExternalStorage{
+		Drivers:              []converter.StorageDriver{payloads{objects: objects}},
+		PayloadSizeThreshold: payloadThreshold,
+	}
+}
+
+// Name is the instance's name in every claim.
+func (payloads) Name() string { return payloadDriver }
+
+// Type is the implementation's name.
+func (payloads) Type() string { return payloadDriver }
+
+// Store keeps each payload under the hash of its bytes, beside the workflow's
+// other payloads: a repeated store of the same payload is harmless.
+func (p payloads) Store(ctx converter.StorageDriverStoreContext, items []*commonpb.Payload) ([]converter.StorageDriverClaim, error) {
+	folder, err := payloadFolder(ctx.Target)
+	if err != nil {
+		return nil, err
+	}
+	claims := make([]converter.StorageDriverClaim, len(items))
+	for i, item := range items {
+		err := ctx.GetLimiter().Permit(ctx.Context, item, func() error {
+			body, err := proto.MarshalOptions{Deterministic: true}.Marshal(item)
+			if err != nil {
+				return fmt.Errorf("encode a payload: %w", err)
+			}
+			sum := sha256.Sum256(body)
+			key := folder + hex.EncodeToString(sum[:])
+			claims[i] = converter.StorageDriverClaim{ClaimData: map[string]string{payloadKey: key}}
+			return p.objects.Put(ctx.Context, key, body, "application/x-protobuf")
+		})
+		if err != nil {
+			return nil, fmt.Errorf("store a payload: %w", err)
+		}
+	}
+	return claims, nil
+}
+
+// Retrieve reads back what the claims name.
+func (p payloads) Retrieve(ctx converter.StorageDriverRetrieveContext, claims []converter.StorageDriverClaim) ([]*commonpb.Payload, error) {
+	items := make([]*commonpb.Payload, len(claims))
+	for i, claim := range claims {
+		err := ctx.GetLimiter().Permit(ctx.Context, claim, func() error {
+			item, err := p.retrieve(ctx.Context, claim.ClaimData[payloadKey])
+			items[i] = item
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("retrieve a payload: %w", err)
+		}
+	}
+	return items, nil
+}
+
+func (p payloads) retrieve(ctx context.Context, key string) (item *commonpb.Payload, err error) {
+	object, err := p.objects.Get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, object.Close()) }()
+	body, err := io.ReadAll(object)
+	if err != nil {
+		return nil, err
+	}
+	item = &commonpb.Payload{}
+	return item, proto.Unmarshal(body, item)
+}
+
+// payloadFolder is where a workflow's payloads lie: its ID names the team.
+func payloadFolder(target converter.StorageDriverTargetInfo) (string, error) {
+	info, ok := target.(converter.StorageDriverWorkflowInfo)
+	if !ok {
+		return "", fmt.Errorf("a payload of %T has no place: only workflows keep large payloads", target)
+	}
+	return "payloads/" + info.WorkflowID + "/", nil
+}

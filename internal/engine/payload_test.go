@@ -1,0 +1,97 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/fairlead/fairlead/internal/config"
+	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/job"
+)
+
+// memory keeps objects in a map.
+type memory struct {
+	mu      sync.Mutex
+	objects map[string][]byte
+	puts    int
+}
+
+func (m *memory) Put(_ context.Context, key string, body []byte, _ string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.puts++
+	m.objects[key] = body
+	return nil
+}
+
+func (m *memory) Get(_ context.Context, key string) (io.ReadCloser, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	body, ok := m.objects[key]
+	if !ok {
+		return nil, job.Errorf(job.CodeNotFound, "no object %s", key)
+	}
+	return io.NopCloser(bytes.NewReader(body)), nil
+}
+
+func driver(t *testing.T, objects engine.Objects) converter.StorageDriver {
+	t.Helper()
+	cfg, err := config.Load([]string{"TEMPORAL_ADDRESS=127.0.0.1:1"})
+	require.NoError(t, err)
+	options, err := engine.Options(cfg, slog.New(slog.DiscardHandler), nil, objects)
+	require.NoError(t, err)
+	require.Equal(t, "127.0.0.1:1", options.HostPort)
+	require.Less(t, options.ExternalStorage.PayloadSizeThreshold, 64<<10, "a hundred payloads of one task fit a 4 MiB message")
+	return options.ExternalStorage.Drivers[0]
+}
+
+func TestPayloadsComeBackAsTheyWere(t *testing.T) {
+	t.Parallel()
+	objects := &memory{objects: map[string][]byte{}}
+	storage := driver(t, objects)
+	target := converter.StorageDriverWorkflowInfo{WorkflowID: "run/default/run_1", WorkflowType: "Run"}
+	store := converter.StorageDriverStoreContext{Context: t.Context(), Target: target}
+	items := []*commonpb.Payload{
+		{Metadata: map[string][]byte{"encoding": []byte("json/plain"), "b": {1}}, Data: []byte(strings.Repeat("ä", 100_000))},
+		{Data: []byte{}},
+	}
+	claims, err := storage.Store(store, items)
+	require.NoError(t, err)
+	for key := range objects.objects {
+		require.True(t, strings.HasPrefix(key, "payloads/run/default/run_1/"), key)
+	}
+	again, err := storage.Store(store, items)
+	require.NoError(t, err)
+	require.Equal(t, claims, again, "the same payload has the same claim")
+
+	back, err := storage.Retrieve(converter.StorageDriverRetrieveContext{Context: t.Context()}, claims)
+	require.NoError(t, err)
+	require.Len(t, back, len(items))
+	require.Equal(t, items[0].GetData(), back[0].GetData())
+	require.Equal(t, items[0].GetMetadata(), back[0].GetMetadata())
+}
+
+func TestPayloadThatIsGoneIsAnError(t *testing.T) {
+	t.Parallel()
+	storage := driver(t, &memory{objects: map[string][]byte{}})
+	_, err := storage.Retrieve(converter.StorageDriverRetrieveContext{Context: t.Context()},
+		[]converter.StorageDriverClaim{{ClaimData: map[string]string{"key": "payloads/none"}}})
+	require.Equal(t, job.CodeNotFound, job.CodeOf(err))
+}
+
+func TestPayloadWithoutWorkflowIsRefused(t *testing.T) {
+	t.Parallel()
+	storage := driver(t, &memory{objects: map[string][]byte{}})
+	_, err := storage.Store(converter.StorageDriverStoreContext{Context: t.Context(), Target: converter.StorageDriverActivityInfo{}},
+		[]*commonpb.Payload{{Data: []byte("x")}})
+	require.ErrorContains(t, err, "has no place")
+}

@@ -1,0 +1,43 @@
+package engine
+
+import (
+	"context"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/fairlead/fairlead/activities"
+	"github.com/fairlead/fairlead/internal/job"
+	"github.com/fairlead/fairlead/internal/store"
+	"github.com/fairlead/fairlead/workflows"
+)
+
+// Runs is what starting a run reads and notes.
+type Runs interface {
+	// Job returns one version of a job.
+	Job(ctx context.Context, team, name string, version int) (store.Job, error)
+	// MarkStarted notes that the run's workflow was started.
+	MarkStarted(ctx context.Context, run string) error
+}
+
+// StartRun starts the workflow of an acknowledged run and notes that it did.
+// It may be called any number of times, by anyone, at once: there is one
+// workflow. CodeUnavailable when Temporal is away; then a sweep calls it again.
+func StartRun(ctx context.Context, c client.Client, runs Runs, run store.Run) error {
+	version, err := runs.Job(ctx, run.Team, run.Job, run.Version)
+	if err != nil {
+		return err
+	}
+	in := workflows.RunInput{
+		Run:        activities.Run{ID: run.ID, Team: run.Team, Job: run.Job, Version: run.Version, CreatedAt: run.CreatedAt},
+		Definition: version.Canonical,
+		Input:      run.Input,
+		Trigger:    run.Trigger.Kind,
+		Priority:   run.Priority,
+	}
+	_, err = c.ExecuteWorkflow(ctx, workflows.StartOptions(in), workflows.TypeRun, in)
+	if err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+		return job.Wrap(job.CodeUnavailable, err, "Temporal did not take the run; it is queued and starts when Temporal is back")
+	}
+	return runs.MarkStarted(ctx, run.ID)
+}
