@@ -1,0 +1,67 @@
+package joblog
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+)
+
+// Run is what a run's logs are found by.
+type Run struct {
+	Team string
+	ID   string
+	// CreatedAt is when the run was acknowledged: its day is in the keys.
+	CreatedAt time.Time
+}
+
+const (
+	keyRoot   = "logs/"
+	keySuffix = ".ndjson.gz"
+	// longName is from where on a name is replaced by its hash: file systems end at 255 bytes.
+	longName = 128
+)
+
+// prefix is what the keys of all of a run's objects begin with. The names in it
+// are Athena's partitions.
+func (r Run) prefix() string {
+	return keyRoot + "team=" + escape(r.Team) + "/dt=" + r.CreatedAt.UTC().Format(time.DateOnly) + "/run=" + escape(r.ID) + "/"
+}
+
+// Key is where the log of one execution lies:
+// logs/team=T/dt=YYYY-MM-DD/run=R/STEP/AAAA-EXECUTION.ndjson.gz, with
+// item=KEY behind the step for an item of a foreach. No name can leave its place in it.
+func Key(run Run, step, item string, attempt int, execution string) string {
+	folder := run.prefix() + escape(step) + "/"
+	if item != "" {
+		folder += "item=" + escape(item) + "/"
+	}
+	return folder + fmt.Sprintf("%04d-%s", attempt, escape(execution)) + keySuffix
+}
+
+// escape keeps letters, digits, _ and -, and writes any other byte as ~XX. A
+// long name becomes its beginning and its hash.
+func escape(name string) string {
+	var b strings.Builder
+	for i := range len(name) {
+		if c := name[i]; c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "~%02x", c)
+		}
+	}
+	if b.Len() <= longName {
+		return b.String()
+	}
+	sum := sha256.Sum256([]byte(name))
+	return b.String()[:longName/2] + "~~" + hex.EncodeToString(sum[:])[:longName/4]
+}
+
+// executionOf is the execution in a key, by which a run's objects are ordered.
+func executionOf(key string) string {
+	name := strings.TrimSuffix(path.Base(key), keySuffix)
+	_, execution, _ := strings.Cut(name, "-")
+	return execution
+}

@@ -1,0 +1,74 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fairlead/fairlead/internal/job"
+	"github.com/fairlead/fairlead/internal/store"
+)
+
+func TestMigrateUpDownUp(t *testing.T) {
+	t.Parallel()
+	url := database(t)
+	ctx := t.Context()
+	require.NoError(t, store.Migrate(ctx, url))
+	up := tables(t, url)
+	require.Subset(t, up, []string{"audit", "deliveries", "job_versions", "jobs", "log_spool", "runs", "steps"})
+	require.NoError(t, store.MigrateTo(ctx, url, 0))
+	require.Equal(t, []string{"goose_db_version"}, tables(t, url))
+	require.NoError(t, store.Migrate(ctx, url))
+	require.Equal(t, up, tables(t, url))
+}
+
+func TestMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	url := database(t)
+	group, ctx := errgroup.WithContext(t.Context())
+	for range 3 {
+		group.Go(func() error { return store.Migrate(ctx, url) })
+	}
+	require.NoError(t, group.Wait())
+}
+
+func TestOpenRefusesURL(t *testing.T) {
+	t.Parallel()
+	_, err := store.Open(t.Context(), "postgres://user:pa ss@[")
+	requireCode(t, job.CodeMalformed, err)
+}
+
+func TestAwayIsUnavailable(t *testing.T) {
+	t.Parallel()
+	away := "postgres://nobody:secret@127.0.0.1:1/none?sslmode=disable"
+	s, err := store.Open(t.Context(), away)
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	_, err = s.Run(t.Context(), "run_x")
+	requireCode(t, job.CodeUnavailable, err)
+	requireCode(t, job.CodeUnavailable, store.Migrate(t.Context(), away))
+}
+
+func TestCanceledContext(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := s.Run(ctx, "run_x")
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func tables(t *testing.T, url string) []string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, conn.Close(t.Context())) }()
+	rows, err := conn.Query(t.Context(), "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1")
+	require.NoError(t, err)
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	return names
+}
