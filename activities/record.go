@@ -1,0 +1,79 @@
+package activities
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/fairlead/fairlead/internal/job"
+)
+
+// RunRecord is the input of [Record]: what a run has come to.
+type RunRecord struct {
+	Run Run `json:"run"`
+	// Rev grows with every record of a run; a row changes only for a greater one.
+	Rev    int64      `json:"rev"`
+	Status job.Status `json:"status"`
+	// StartedAt and EndedAt are zero until it happened.
+	StartedAt time.Time `json:"startedAt,omitzero"`
+	EndedAt   time.Time `json:"endedAt,omitzero"`
+	// Output is the run's, nil unless it succeeded and has one.
+	Output json.RawMessage `json:"output,omitempty"`
+	Error  *job.Failure    `json:"error,omitempty"`
+	// Steps are those that changed since the record before.
+	Steps []StepRecord `json:"steps,omitempty"`
+}
+
+// StepRecord is one step's state.
+type StepRecord struct {
+	ID string `json:"id"`
+	// Position is the step's place in the file, from 0.
+	Position  int             `json:"position"`
+	Status    job.Status      `json:"status"`
+	Reason    job.SkipReason  `json:"reason,omitempty"`
+	Attempts  int             `json:"attempts"`
+	Output    json.RawMessage `json:"output,omitempty"`
+	Error     *job.Failure    `json:"error,omitempty"`
+	Log       Log             `json:"log,omitzero"`
+	StartedAt time.Time       `json:"startedAt,omitzero"`
+	EndedAt   time.Time       `json:"endedAt,omitzero"`
+}
+
+// Ending is the input of the Notify workflow and of [PrepareNotifications]: how a run ended.
+type Ending struct {
+	Run       Run          `json:"run"`
+	Status    job.Status   `json:"status"`
+	Error     *job.Failure `json:"error,omitempty"`
+	StartedAt time.Time    `json:"startedAt,omitzero"`
+	EndedAt   time.Time    `json:"endedAt"`
+	// Rules are the job's `notify` as published.
+	Rules []job.NotifyRule `json:"rules"`
+}
+
+// Deliveries is the result of [PrepareNotifications].
+type Deliveries struct {
+	IDs []string `json:"ids"`
+}
+
+// Delivery is the input of [SendNotification].
+type Delivery struct {
+	ID string `json:"id"`
+}
+
+// Swept is how many things a sweep moved on.
+type Swept struct {
+	Count int `json:"count"`
+}
+
+// Lost is the result of [FindLost].
+type Lost struct {
+	Runs []LostRun `json:"runs,omitempty"`
+}
+
+// LostRun is an open run whose workflow is gone.
+type LostRun struct {
+	// Record ends the run: status failed, code terminated_outside, a rev greater
+	// than the row's, its open steps canceled.
+	Record RunRecord `json:"record"`
+	// Rules are the job's `notify`.
+	Rules []job.NotifyRule `json:"rules,omitempty"`
+}

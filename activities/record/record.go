@@ -1,0 +1,74 @@
+// Package record writes what a run has come to into its row. Outputs too
+// large for a row go to S3, under keys that the row then names.
+package record
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/fairlead/fairlead/activities"
+	"github.com/fairlead/fairlead/internal/store"
+)
+
+// maxInline is the size in bytes up to which an output lies in its row: what a run's answer inlines (DESIGN.md, section 5).
+const maxInline = 128 << 10
+
+// Rows are the rows of runs and steps.
+type Rows interface {
+	// Record changes a row only for a greater rev, so that repeats are harmless.
+	Record(ctx context.Context, record store.RunRecord) error
+}
+
+// Objects is where large outputs are kept.
+type Objects interface {
+	// Put stores body under key; a key that is there already is left as it is.
+	Put(ctx context.Context, key string, body []byte, contentType string) error
+}
+
+// Recorder is the activity [activities.Record].
+type Recorder struct {
+	rows    Rows
+	objects Objects
+}
+
+// New returns a recorder.
+func New(rows Rows, objects Objects) *Recorder { return &Recorder{rows: rows, objects: objects} }
+
+// Record writes a run's row and those of the steps that changed. Large outputs
+// are in S3 before the row says so.
+func (r *Recorder) Record(ctx context.Context, in activities.RunRecord) error {
+	output, key, err := r.place(ctx, in.Run, "_output", in.Output)
+	if err != nil {
+		return err
+	}
+	record := store.RunRecord{
+		Run: in.Run.ID, Rev: in.Rev, Status: in.Status, StartedAt: in.StartedAt, EndedAt: in.EndedAt,
+		Output: output, OutputKey: key, Error: in.Error,
+		Steps: make([]store.StepRecord, len(in.Steps)),
+	}
+	for i, step := range in.Steps {
+		output, key, err := r.place(ctx, in.Run, step.ID, step.Output)
+		if err != nil {
+			return err
+		}
+		record.Steps[i] = store.StepRecord{
+			ID: step.ID, Position: step.Position, Status: step.Status, Reason: step.Reason, Attempts: step.Attempts,
+			Output: output, OutputKey: key, Error: step.Error,
+			LogKey: step.Log.Key, LogRecords: step.Log.Records, LogSHA256: step.Log.SHA256,
+			StartedAt: step.StartedAt, EndedAt: step.EndedAt,
+		}
+	}
+	return r.rows.Record(ctx, record)
+}
+
+// place returns an output as its row holds it: itself, or the key of its object.
+func (r *Recorder) place(ctx context.Context, run activities.Run, name string, output json.RawMessage) (json.RawMessage, string, error) {
+	if len(output) <= maxInline {
+		return output, "", nil
+	}
+	key := "values/team=" + run.Team + "/run=" + run.ID + "/" + name + ".json"
+	if err := r.objects.Put(ctx, key, output, "application/json"); err != nil {
+		return nil, "", err
+	}
+	return nil, key, nil
+}

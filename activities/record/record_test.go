@@ -1,0 +1,89 @@
+package record_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fairlead/fairlead/activities"
+	"github.com/fairlead/fairlead/activities/record"
+	"github.com/fairlead/fairlead/internal/job"
+	"github.com/fairlead/fairlead/internal/store"
+)
+
+// parts are a row and a bucket in memory.
+type parts struct {
+	records []store.RunRecord
+	objects map[string]string
+	err     error
+}
+
+func (p *parts) Record(_ context.Context, r store.RunRecord) error {
+	p.records = append(p.records, r)
+	return nil
+}
+
+func (p *parts) Put(_ context.Context, key string, body []byte, _ string) error {
+	if p.err != nil {
+		return p.err
+	}
+	p.objects[key] = string(body)
+	return nil
+}
+
+func setup() (*parts, *record.Recorder) {
+	p := &parts{objects: map[string]string{}}
+	return p, record.New(p, p)
+}
+
+func value(size int) json.RawMessage { return json.RawMessage(`"` + strings.Repeat("x", size-2) + `"`) }
+
+func TestRecordCarriesEverything(t *testing.T) {
+	t.Parallel()
+	p, recorder := setup()
+	start := time.Date(2026, 1, 5, 5, 0, 0, 0, time.UTC)
+	failure := &job.Failure{Code: "http_status", Step: "load"}
+	err := recorder.Record(t.Context(), activities.RunRecord{
+		Run: activities.Run{ID: "run_1", Team: "data"}, Rev: 3, Status: job.StatusFailed,
+		StartedAt: start, EndedAt: start.Add(time.Minute), Error: failure,
+		Steps: []activities.StepRecord{{
+			ID: "load", Position: 2, Status: job.StatusFailed, Reason: job.SkipUpstream, Attempts: 3, Error: failure,
+			Output: json.RawMessage(`1`), Log: activities.Log{Key: "k", Records: 4, SHA256: "s"}, StartedAt: start, EndedAt: start.Add(time.Second),
+		}},
+	})
+	require.NoError(t, err)
+	require.Equal(t, []store.RunRecord{{
+		Run: "run_1", Rev: 3, Status: job.StatusFailed, StartedAt: start, EndedAt: start.Add(time.Minute), Error: failure,
+		Steps: []store.StepRecord{{
+			ID: "load", Position: 2, Status: job.StatusFailed, Reason: job.SkipUpstream, Attempts: 3, Error: failure,
+			Output: json.RawMessage(`1`), LogKey: "k", LogRecords: 4, LogSHA256: "s", StartedAt: start, EndedAt: start.Add(time.Second),
+		}},
+	}}, p.records)
+}
+
+func TestLargeOutputsGoToS3(t *testing.T) {
+	t.Parallel()
+	p, recorder := setup()
+	in := activities.RunRecord{
+		Run: activities.Run{ID: "run_1", Team: "data"}, Rev: 1, Status: job.StatusSucceeded, Output: value(128<<10 + 1),
+		Steps: []activities.StepRecord{{ID: "load", Output: value(128<<10 + 1)}, {ID: "small", Output: value(128 << 10)}},
+	}
+	require.NoError(t, recorder.Record(t.Context(), in))
+	got := p.records[0]
+	require.Nil(t, got.Output)
+	require.Equal(t, "values/team=data/run=run_1/_output.json", got.OutputKey)
+	require.Nil(t, got.Steps[0].Output)
+	require.Equal(t, "values/team=data/run=run_1/load.json", got.Steps[0].OutputKey)
+	require.Equal(t, string(in.Steps[0].Output), p.objects[got.Steps[0].OutputKey])
+	require.Len(t, got.Steps[1].Output, 128<<10)
+	require.Empty(t, got.Steps[1].OutputKey)
+
+	p.err = errors.New("S3 is away")
+	require.ErrorIs(t, recorder.Record(t.Context(), in), p.err)
+	require.Len(t, p.records, 1, "no row names an object that isn't there")
+}
