@@ -1,0 +1,60 @@
+package auth
+
+// Role is what a caller may do in a team; each may do all that the ones before it may.
+type Role int
+
+// The roles. None is that of who isn't in the team.
+const (
+	None     Role = iota
+	Viewer        // reads
+	Approver      // decides approvals
+	Operator      // submits runs
+	Editor        // publishes jobs
+	Admin         // everything
+)
+
+// ParseRole returns the role of a claim's name, None for a name that is no role's.
+func ParseRole(name string) Role {
+	for role := Viewer; role <= Admin; role++ {
+		if role.String() == name {
+			return role
+		}
+	}
+	return None
+}
+
+// String is the role's name in claims.
+func (r Role) String() string {
+	switch r {
+	case Viewer:
+		return "viewer"
+	case Approver:
+		return "approver"
+	case Operator:
+		return "operator"
+	case Editor:
+		return "editor"
+	case Admin:
+		return "admin"
+	case None:
+	}
+	return "none"
+}
+
+// Needed is the least role that an operation needs in the team it is about,
+// None for one that is about no team. ok is false for an operation that isn't
+// here: nobody may call it.
+func Needed(operation string) (role Role, ok bool) {
+	switch operation {
+	case "getMe", "listActions":
+		return None, true
+	case "listJobs", "getJob", "listJobVersions", "validateDefinitions",
+		"listRuns", "getRun", "listSteps", "getStep", "getRunInput", "getRunOutput", "getRunLogs":
+		return Viewer, true
+	case "submitRun":
+		return Operator, true
+	case "publishJob":
+		return Editor, true
+	}
+	return None, false
+}

@@ -1,0 +1,116 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+	"go.temporal.io/sdk/client"
+
+	"github.com/fairlead/fairlead/gateway/auth"
+	"github.com/fairlead/fairlead/internal/blob"
+	"github.com/fairlead/fairlead/internal/config"
+	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/joblog"
+	"github.com/fairlead/fairlead/internal/report"
+	"github.com/fairlead/fairlead/internal/store"
+)
+
+// redisTimeout bounds the look at Redis.
+const redisTimeout = time.Second
+
+// closers close what was opened, the last first.
+type closers []func() error
+
+func (c closers) close() error {
+	var err error
+	for i := len(c) - 1; i >= 0; i-- {
+		err = errors.Join(err, c[i]())
+	}
+	return err
+}
+
+// connect makes the gateway's parts; none of them waits for its server.
+func connect(ctx context.Context, cfg config.Config, log *slog.Logger) (deps Deps, closeAll func() error, err error) {
+	var opened closers
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, opened.close())
+		}
+	}()
+	objects, err := blob.New(ctx, blob.Options{
+		Endpoint: cfg.S3Endpoint, Region: cfg.S3Region, Bucket: cfg.S3Bucket,
+		AccessKey: cfg.S3AccessKey, SecretKey: cfg.S3SecretKey, PathStyle: cfg.S3Endpoint != "",
+	})
+	if err != nil {
+		return Deps{}, nil, err
+	}
+	db, err := store.Open(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return Deps{}, nil, err
+	}
+	opened = append(opened, func() error { db.Close(); return nil })
+	options, err := engine.Options(cfg, log, nil, objects)
+	if err != nil {
+		return Deps{}, nil, err
+	}
+	temporal, err := client.NewLazyClient(options)
+	if err != nil {
+		return Deps{}, nil, fmt.Errorf("make the Temporal client: %w", err)
+	}
+	opened = append(opened, func() error { temporal.Close(); return nil })
+	live := joblog.NewLive(cfg.RedisAddress, log)
+	opened = append(opened, live.Close)
+	pingRedis, closeRedis := redisPing(cfg.RedisAddress)
+	opened = append(opened, closeRedis)
+	return Deps{
+		Jobs: db, Runs: db, Objects: objects, Log: log,
+		Starter:        starter{temporal, db},
+		Logs:           report.New(db, joblog.New(objects, db, live, log)),
+		Auth:           auth.NewVerifier(cfg.OIDCIssuer, cfg.OIDCAudience),
+		TrustedProxies: cfg.TrustedProxies,
+		Extra:          map[string]http.Handler{},
+		Parts: []Part{
+			{Name: "postgres", Ping: db.Ping, Required: true, Absence: "no answer: nothing can be kept or read"},
+			{Name: "temporal", Ping: pingTemporal(temporal), Required: true, Absence: "no answer: runs are kept and start later"},
+			{Name: "s3", Ping: objects.Ping, Absence: "no answer: logs and large outputs can't be read"},
+			{Name: "redis", Ping: pingRedis, Absence: "no live logs: they appear when a step has ended"},
+		},
+	}, opened.close, nil
+}
+
+// starter starts workflows.
+type starter struct {
+	client client.Client
+	runs   engine.Runs
+}
+
+// Start starts the run's workflow.
+func (s starter) Start(ctx context.Context, run store.Run) error {
+	return engine.StartRun(ctx, s.client, s.runs, run)
+}
+
+func pingTemporal(c client.Client) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := c.CheckHealth(ctx, &client.CheckHealthRequest{})
+		return err
+	}
+}
+
+// redisPing returns nil for no address.
+func redisPing(address string) (ping func(context.Context) error, closeClient func() error) {
+	if address == "" {
+		return nil, func() error { return nil }
+	}
+	c := redis.NewClient(&redis.Options{
+		Addr: address, ClientName: "fairlead-ready", Protocol: 2, PoolSize: 1, MaxRetries: -1, DialerRetries: 1,
+		DialTimeout: redisTimeout, ReadTimeout: redisTimeout, WriteTimeout: redisTimeout, ContextTimeoutEnabled: true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
+	return func(ctx context.Context) error { return c.Ping(ctx).Err() }, c.Close
+}

@@ -1,0 +1,217 @@
+package gateway_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fairlead/fairlead/gateway/api"
+	"github.com/fairlead/fairlead/internal/job"
+	"github.com/fairlead/fairlead/internal/joblog"
+	"github.com/fairlead/fairlead/internal/store"
+)
+
+// writeLog writes a step's log with the given messages.
+func (w *world) writeLog(step string, attempt int, messages ...string) {
+	w.t.Helper()
+	writer := w.journal.Begin(joblog.Run{Team: "default", ID: runID, CreatedAt: someTime}, step, "", attempt)
+	for _, message := range messages {
+		writer.Log(slog.LevelInfo, message, slog.String("kind", "test"))
+	}
+	_, err := writer.Close(context.WithoutCancel(w.t.Context()))
+	require.NoError(w.t, err)
+}
+
+// endRun ends the run.
+func (w *world) endRun(status job.Status) {
+	w.t.Helper()
+	run := someRun(runID, "default")
+	run.Status, run.EndedAt = status, someTime.Add(time.Minute)
+	w.memory.put(run, store.Step{Run: runID, ID: "fetch", Status: job.StatusSucceeded, Attempts: 1})
+}
+
+func messages(records []api.LogRecord) string {
+	texts := make([]string, len(records))
+	for i, record := range records {
+		texts[i] = record.Msg
+	}
+	return strings.Join(texts, " ")
+}
+
+func TestLogPages(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.writeLog("fetch", 1, "a", "b", "c")
+	w.writeLog("tell", 1, "d", "e")
+	const path = "/v1/runs/" + runID + "/logs"
+	var all []string
+	next := path + "?limit=2"
+	for range 3 {
+		answer := w.do(request{path: next})
+		require.Equal(t, http.StatusOK, answer.Code, answer.Body.String())
+		page := decode[api.LogPage](t, answer.Body.Bytes())
+		all = append(all, messages(page.Items))
+		next = path + "?limit=2&after=" + url.QueryEscape(page.Next)
+	}
+	require.Equal(t, []string{"a b", "c d", "e"}, all)
+	page := decode[api.LogPage](t, w.do(request{path: path + "?step=fetch&attempt=1&level=info&q=B"}).Body.Bytes())
+	require.Equal(t, "b", messages(page.Items))
+	record := page.Items[0]
+	require.Equal(t, "fetch", record.Step)
+	require.Equal(t, int64(2), record.Seq)
+	require.Equal(t, map[string]any{"kind": "test"}, record.Fields)
+	require.Empty(t, decode[api.LogPage](t, w.do(request{path: path + "?level=error"}).Body.Bytes()).Items)
+}
+
+func TestLogLines(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	header := map[string]string{"Accept": "application/x-ndjson"}
+	const path = "/v1/runs/" + runID + "/logs"
+	empty := w.do(request{path: path, header: header})
+	require.Equal(t, http.StatusOK, empty.Code)
+	require.Equal(t, "application/x-ndjson", empty.Header().Get("Content-Type"))
+	require.Empty(t, empty.Body.String())
+	w.writeLog("fetch", 1, "a", "b")
+	lines := strings.Split(strings.TrimSuffix(w.do(request{path: path, header: header}).Body.String(), "\n"), "\n")
+	require.Len(t, lines, 2)
+	require.Equal(t, "b", decode[api.LogRecord](t, []byte(lines[1])).Msg)
+	w.bucket.fail(errors.New("no connection"))
+	require.Equal(t, api.CodeUnavailable, problemOf(t, w.do(request{path: path, header: header})).Code)
+}
+
+// follow opens an event stream on a real server and returns its lines.
+func (w *world) follow(server *httptest.Server, lastID string) *bufio.Scanner {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, server.URL+"/v1/runs/"+runID+"/logs", http.NoBody)
+	require.NoError(w.t, err)
+	req.Header.Set("Authorization", "Bearer viewer")
+	req.Header.Set("Accept", "text/event-stream")
+	req.Header.Set("Last-Event-ID", lastID)
+	answer, err := server.Client().Do(req)
+	require.NoError(w.t, err)
+	w.t.Cleanup(func() { require.NoError(w.t, answer.Body.Close()) })
+	require.Equal(w.t, http.StatusOK, answer.StatusCode)
+	require.Equal(w.t, "text/event-stream", answer.Header.Get("Content-Type"))
+	return bufio.NewScanner(answer.Body)
+}
+
+// event is one server-sent event.
+type event struct{ id, name, data string }
+
+// nextEvent reads one event; false at the end of the stream.
+func nextEvent(t *testing.T, lines *bufio.Scanner) (event, bool) {
+	t.Helper()
+	var e event
+	for lines.Scan() {
+		line := lines.Text()
+		name, value, _ := strings.Cut(line, ": ")
+		switch {
+		case line == "" && e.name != "":
+			return e, true
+		case line == "", name == "":
+		case name == "id":
+			e.id = value
+		case name == "event":
+			e.name = value
+		case name == "data":
+			e.data = value
+		default:
+			require.Fail(t, "not an event", line)
+		}
+	}
+	return event{}, false
+}
+
+func TestFollowAnEndedRun(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.writeLog("fetch", 1, "a", "b")
+	w.writeLog("tell", 1, "c")
+	w.endRun(job.StatusFailed)
+	server := httptest.NewServer(w.handler)
+	defer server.Close()
+	lines := w.follow(server, "")
+	var seen []event
+	for {
+		e, ok := nextEvent(t, lines)
+		if !ok {
+			break
+		}
+		seen = append(seen, e)
+	}
+	require.Len(t, seen, 4)
+	for i, want := range []string{"a", "b", "c"} {
+		require.Equal(t, "log", seen[i].name)
+		require.NotEmpty(t, seen[i].id)
+		require.Equal(t, want, decode[api.LogRecord](t, []byte(seen[i].data)).Msg)
+	}
+	require.Equal(t, "end", seen[3].name)
+	require.JSONEq(t, fmt.Sprintf(`{"run": %q, "status": "failed"}`, runID), seen[3].data)
+
+	again := w.follow(server, seen[1].id)
+	e, ok := nextEvent(t, again)
+	require.True(t, ok)
+	require.Equal(t, seen[2], e, "what was seen doesn't come again")
+	e, ok = nextEvent(t, again)
+	require.True(t, ok)
+	require.Equal(t, "end", e.name)
+}
+
+func TestFollowLive(t *testing.T) {
+	t.Parallel()
+	redis := miniredis.RunT(t)
+	live := joblog.NewLive(redis.Addr(), slog.New(slog.DiscardHandler))
+	t.Cleanup(func() { require.NoError(t, live.Close()) })
+	w := setup(t, func(w *world) { w.live = live })
+	server := httptest.NewServer(w.handler)
+	defer server.Close()
+	lines := w.follow(server, "")
+	writer := w.journal.Begin(joblog.Run{Team: "default", ID: runID, CreatedAt: someTime}, "fetch", "", 1)
+	for i := range 3 {
+		writer.Log(slog.LevelInfo, fmt.Sprint("record ", i))
+		e, ok := nextEvent(t, lines)
+		require.True(t, ok)
+		require.Equal(t, fmt.Sprint("record ", i), decode[api.LogRecord](t, []byte(e.data)).Msg, "while the step runs")
+	}
+	_, err := writer.Close(t.Context())
+	require.NoError(t, err)
+	w.endRun(job.StatusSucceeded)
+	e, ok := nextEvent(t, lines)
+	require.True(t, ok)
+	require.Equal(t, event{name: "end", data: `{"run":"` + runID + `","status":"succeeded"}`}, e)
+	_, ok = nextEvent(t, lines)
+	require.False(t, ok, "the stream is over")
+}
+
+func TestFollowEndsWhenTheGatewayDrains(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	server := httptest.NewServer(w.handler)
+	defer server.Close()
+	lines := w.follow(server, "")
+	close(w.drain)
+	_, ok := nextEvent(t, lines)
+	require.False(t, ok, "without an end: the caller comes back")
+}
+
+func TestFollowFromNowhere(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	answer := w.do(request{path: "/v1/runs/" + runID + "/logs", header: map[string]string{"Accept": "text/event-stream", "Last-Event-ID": "!"}})
+	require.Equal(t, api.CodeMalformed, problemOf(t, answer).Code, "an error before the stream begins is a problem")
+	_, err := io.Copy(io.Discard, answer.Body)
+	require.NoError(t, err)
+}

@@ -1,0 +1,236 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/fairlead/fairlead/gateway/api"
+	"github.com/fairlead/fairlead/internal/job"
+	"github.com/fairlead/fairlead/internal/store"
+)
+
+const (
+	// maxInline is the most bytes of an input or output that a run has in itself.
+	maxInline = 128 << 10
+	// maxStepOutput is the most bytes of a step's output.
+	maxStepOutput = 16 << 20
+)
+
+// ListRuns lists a team's runs.
+func (s *server) ListRuns(ctx context.Context, request api.ListRunsRequestObject) (api.ListRunsResponseObject, error) {
+	filter, err := runFilter(request.Params)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.Runs.Runs(ctx, request.Team, filter, pageLimit(request.Params.Limit), value(request.Params.Cursor))
+	if err != nil {
+		return nil, err
+	}
+	items := make([]api.Run, len(page.Items))
+	for i, run := range page.Items {
+		items[i] = toRun(run)
+	}
+	return api.ListRuns200JSONResponse{Items: items, Next: page.Next}, nil
+}
+
+func runFilter(params api.ListRunsParams) (store.Filter, error) {
+	filter := store.Filter{
+		Job: value(params.Job), Trigger: string(value(params.Trigger)), Version: int(value(params.Version)),
+		Since: value(params.Since), Until: value(params.Until), Query: value(params.Q),
+	}
+	for _, status := range value(params.Status) {
+		filter.Status = append(filter.Status, job.Status(status))
+	}
+	for _, label := range value(params.Label) {
+		key, wanted, _ := strings.Cut(label, "=")
+		if other, twice := filter.Labels[key]; twice && other != wanted {
+			return store.Filter{}, malformed([]job.Field{{Pointer: "/query/label", Message: "a label has one value: `" + clip(key) + "` is given with two"}})
+		}
+		if filter.Labels == nil {
+			filter.Labels = map[string]string{}
+		}
+		filter.Labels[key] = wanted
+	}
+	return filter, nil
+}
+
+// GetRun returns one run.
+func (s *server) GetRun(ctx context.Context, request api.GetRunRequestObject) (api.GetRunResponseObject, error) {
+	run, err := s.Runs.Run(ctx, request.Run)
+	if err != nil {
+		return nil, err
+	}
+	return api.GetRun200JSONResponse(toRun(run)), nil
+}
+
+// GetRunInput returns a run's input as it is kept.
+func (s *server) GetRunInput(ctx context.Context, request api.GetRunInputRequestObject) (api.GetRunInputResponseObject, error) {
+	run, err := s.Runs.Run(ctx, request.Run)
+	if err != nil {
+		return nil, err
+	}
+	return rawJSON{bytes.NewReader(run.Input)}, nil
+}
+
+// GetRunOutput returns a run's output as it is kept.
+func (s *server) GetRunOutput(ctx context.Context, request api.GetRunOutputRequestObject) (api.GetRunOutputResponseObject, error) {
+	run, err := s.Runs.Run(ctx, request.Run)
+	switch {
+	case err != nil:
+		return nil, err
+	case !run.Status.Ended():
+		return nil, job.Errorf(job.CodeConflict, "the run is still %s: it has an output when it has succeeded", run.Status)
+	case run.OutputKey == "" && run.Output == nil && run.Status == job.StatusSucceeded:
+		return nil, job.Errorf(job.CodeNotFound, "the run has no output: its job declares none")
+	case run.OutputKey == "" && run.Output == nil:
+		return nil, job.Errorf(job.CodeNotFound, "the run has no output: it ended %s", run.Status)
+	}
+	output, err := s.stored(ctx, run.Output, run.OutputKey)
+	if err != nil {
+		return nil, err
+	}
+	return rawJSON{bytes.NewReader(output)}, nil
+}
+
+// stored is a value from its row, or from the object that the row names.
+func (s *server) stored(ctx context.Context, inline json.RawMessage, key string) (raw json.RawMessage, err error) {
+	if key == "" {
+		return inline, nil
+	}
+	object, err := s.Objects.Get(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, job.Wrap(job.CodeNotFound, err, "the output is no longer kept")
+	}
+	if err != nil {
+		return nil, job.Wrap(job.CodeUnavailable, err, "the store of large outputs is away: try again")
+	}
+	defer func() { err = errors.Join(err, object.Close()) }()
+	raw, err = io.ReadAll(io.LimitReader(object, maxStepOutput))
+	if err != nil {
+		return nil, job.Wrap(job.CodeUnavailable, err, "the output can't be read now: try again")
+	}
+	return raw, nil
+}
+
+// ListSteps lists all steps of a run's job, those that it hasn't come to among them.
+func (s *server) ListSteps(ctx context.Context, request api.ListStepsRequestObject) (api.ListStepsResponseObject, error) {
+	declared, err := s.declared(ctx, request.Run)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := s.Runs.Steps(ctx, request.Run)
+	if err != nil {
+		return nil, err
+	}
+	begun := make(map[string]store.Step, len(steps))
+	for _, step := range steps {
+		begun[step.ID] = step
+	}
+	items := make([]api.Step, len(declared))
+	for i, step := range declared {
+		if found, ok := begun[step.ID]; ok {
+			items[i] = toStep(found, nil)
+		} else {
+			items[i] = pending(step.ID)
+		}
+	}
+	return api.ListSteps200JSONResponse{Items: items}, nil
+}
+
+// GetStep returns one step with its output.
+func (s *server) GetStep(ctx context.Context, request api.GetStepRequestObject) (api.GetStepResponseObject, error) {
+	step, err := s.Runs.Step(ctx, request.Run, request.Step)
+	if job.CodeOf(err) == job.CodeNotFound {
+		return s.pendingStep(ctx, request.Run, request.Step)
+	}
+	if err != nil {
+		return nil, err
+	}
+	output, err := s.stored(ctx, step.Output, step.OutputKey)
+	if err != nil {
+		return nil, err
+	}
+	return api.GetStep200JSONResponse(toStep(step, output)), nil
+}
+
+// pendingStep is a step that the run hasn't come to; CodeNotFound when its job has none of that name.
+func (s *server) pendingStep(ctx context.Context, run, id string) (api.GetStepResponseObject, error) {
+	declared, err := s.declared(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range declared {
+		if step.ID == id {
+			return api.GetStep200JSONResponse(pending(id)), nil
+		}
+	}
+	return nil, job.Errorf(job.CodeNotFound, "run %q has no step %q", run, clip(id))
+}
+
+// declared are the steps of a run's definition.
+func (s *server) declared(ctx context.Context, id string) ([]job.Step, error) {
+	run, err := s.Runs.Run(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	version, err := s.Jobs.Job(ctx, run.Team, run.Job, run.Version)
+	if err != nil {
+		return nil, err
+	}
+	program, err := s.programs.get(version.Digest, version.Canonical)
+	if err != nil {
+		return nil, err
+	}
+	return program.Definition.Steps, nil
+}
+
+func pending(id string) api.Step { return api.Step{Id: id, Status: api.StepPending} }
+
+func toRun(run store.Run) api.Run {
+	answer := api.Run{
+		Id: run.ID, Team: run.Team, Job: run.Job, Version: run.Version, Status: api.RunStatus(run.Status),
+		Trigger: api.Trigger{Kind: api.TriggerKind(run.Trigger.Kind), By: run.Trigger.By},
+		Labels:  labels(run.Labels), Priority: run.Priority, Error: toFailure(run.Error),
+		CreatedAt: run.CreatedAt, StartedAt: optionalTime(run.StartedAt), EndedAt: optionalTime(run.EndedAt),
+	}
+	answer.Input = run.Input
+	if len(run.Input) > maxInline {
+		answer.Input, answer.InputUrl = nil, "/v1/runs/"+run.ID+"/input"
+	}
+	answer.Output = run.Output
+	if len(run.Output) > maxInline || run.OutputKey != "" {
+		answer.Output, answer.OutputUrl = nil, "/v1/runs/"+run.ID+"/output"
+	}
+	return answer
+}
+
+func toStep(step store.Step, output json.RawMessage) api.Step {
+	return api.Step{
+		Id: step.ID, Status: api.StepStatus(step.Status), Reason: string(step.Reason), Attempts: step.Attempts, Output: output,
+		Error: toFailure(step.Error), StartedAt: optionalTime(step.StartedAt), EndedAt: optionalTime(step.EndedAt),
+	}
+}
+
+func toFailure(failure *job.Failure) *api.Failure {
+	if failure == nil {
+		return nil
+	}
+	return &api.Failure{
+		Code: failure.Code, Message: failure.Message, Status: failure.Status, Type: failure.Type,
+		Step: failure.Step, Item: failure.Item, Retryable: failure.Retryable,
+	}
+}
+
+// optionalTime is nil for the zero time.
+func optionalTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

@@ -1,0 +1,160 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/contrib/instrumentation/github.com/gin-gonic/gin/otelgin"
+
+	"github.com/fairlead/fairlead/gateway/api"
+	"github.com/fairlead/fairlead/gateway/auth"
+	"github.com/fairlead/fairlead/gateway/contract"
+	"github.com/fairlead/fairlead/internal/job"
+	"github.com/fairlead/fairlead/internal/joblog"
+	"github.com/fairlead/fairlead/internal/report"
+	"github.com/fairlead/fairlead/internal/store"
+	"github.com/fairlead/fairlead/schema"
+)
+
+// Jobs keeps definitions; [store.Store] does.
+type Jobs interface {
+	Publish(ctx context.Context, p store.Publication) (store.Published, error)
+	Job(ctx context.Context, team, name string, version int) (store.Job, error)
+	Jobs(ctx context.Context, team string, limit int, cursor string) (store.Page[store.Job], error)
+	Versions(ctx context.Context, team, name string, limit int, cursor string) (store.Page[store.Job], error)
+}
+
+// Runs keeps runs; [store.Store] does.
+type Runs interface {
+	// Submitted is CodeNotFound when the team hasn't used the key.
+	Submitted(ctx context.Context, team, key, requestHash string) (store.Run, error)
+	Submit(ctx context.Context, n store.NewRun) (run store.Run, created bool, err error)
+	Run(ctx context.Context, id string) (store.Run, error)
+	report.Runs
+	Runs(ctx context.Context, team string, filter store.Filter, limit int, cursor string) (store.Page[store.Run], error)
+	Steps(ctx context.Context, run string) ([]store.Step, error)
+	Step(ctx context.Context, run, step string) (store.Step, error)
+}
+
+// Starter starts the workflow of a run that has been kept.
+type Starter interface {
+	Start(ctx context.Context, run store.Run) error
+}
+
+// Logs reads the logs of runs; [report.Reports] does.
+type Logs interface {
+	Page(ctx context.Context, run string, filter joblog.Filter, limit int) (records []joblog.Record, next string, err error)
+	Logs(ctx context.Context, run string, filter joblog.Filter, yield func(report.Entry) error) error
+	Follow(ctx context.Context, run string, filter joblog.Filter, yield func(report.Entry) error) error
+}
+
+// Objects holds the outputs that are too large for a row.
+type Objects interface {
+	// Get opens an object; the error is an [fs.ErrNotExist] when there is none.
+	Get(ctx context.Context, key string) (io.ReadCloser, error)
+}
+
+// Authenticator says who an Authorization header says is calling; [auth.Verifier] does.
+type Authenticator interface {
+	Caller(ctx context.Context, authorization string) (auth.Caller, error)
+}
+
+// Deps is what the gateway stands on.
+type Deps struct {
+	Jobs    Jobs
+	Runs    Runs
+	Starter Starter
+	Logs    Logs
+	Objects Objects
+	Auth    Authenticator
+	// Parts are looked at by /ready.
+	Parts []Part
+	Log   *slog.Logger
+	// TrustedProxies are the CIDR ranges whose X-Forwarded-For is believed; none: nobody's.
+	TrustedProxies []string
+	// Draining, when closed, ends what waits: event streams, and answers that were asked to wait. Nil never does.
+	Draining <-chan struct{}
+	// Extra are handlers by their path (a gin pattern), for every caller who has a valid token.
+	Extra map[string]http.Handler
+}
+
+// server answers the operations of the REST document.
+type server struct {
+	Deps
+	contract *contract.Contract
+	programs *programs
+	ready    *readiness
+	actions  []api.Action
+	// reading bounds the definitions that are being read at once: it is the one thing here that takes processor time.
+	reading chan struct{}
+}
+
+var _ api.StrictServerInterface = (*server)(nil)
+
+// maxReading is how many definitions are read at once.
+const maxReading = 4
+
+// New returns the gateway's handler. An error is a defect of the REST document,
+// of an action's contract, or of the proxies' ranges.
+func New(deps Deps) (http.Handler, error) {
+	document, err := contract.Load(schema.OpenAPI())
+	if err != nil {
+		return nil, err
+	}
+	for _, operation := range document.Operations() {
+		if _, ok := auth.Needed(operation.ID); !ok && !operation.Open {
+			return nil, fmt.Errorf("no role is set for the operation %s", operation.ID)
+		}
+	}
+	actions, err := loadActions(schema.Actions())
+	if err != nil {
+		return nil, err
+	}
+	s := &server{
+		Deps: deps, contract: document, programs: newPrograms(), ready: &readiness{parts: deps.Parts},
+		actions: actions, reading: make(chan struct{}, maxReading),
+	}
+	return s.router()
+}
+
+// router puts the middleware, the generated routes and the extra ones together.
+func (s *server) router() (http.Handler, error) {
+	gin.SetMode(gin.ReleaseMode)
+	router := gin.New()
+	// A name in a path is one segment, whatever is escaped in it.
+	router.UseEscapedPath, router.UnescapePathValues = true, true
+	router.RedirectTrailingSlash, router.RedirectFixedPath = false, false
+	router.HandleMethodNotAllowed = true
+	router.ContextWithFallback = true
+	if err := router.SetTrustedProxies(s.TrustedProxies); err != nil {
+		return nil, fmt.Errorf("trusted proxies: %w", err)
+	}
+	router.Use(otelgin.Middleware("fairlead-gateway"), s.identify, s.access, s.recover, secure)
+	router.NoRoute(func(c *gin.Context) {
+		s.fail(c, job.Errorf(job.CodeNotFound, "there is nothing at this path; /openapi.json lists what there is"))
+	})
+	router.NoMethod(func(c *gin.Context) { s.fail(c, methodNotAllowed(c.Writer.Header().Get("Allow"))) })
+	strict := api.NewStrictHandlerWithOptions(s, []api.StrictMiddlewareFunc{detach}, api.StrictGinServerOptions{
+		RequestErrorHandlerFunc:  s.refuse,
+		HandlerErrorFunc:         s.fail,
+		ResponseErrorHandlerFunc: s.breakOff,
+	})
+	api.RegisterHandlersWithOptions(router.Group("", s.guard), strict, api.GinServerOptions{
+		ErrorHandler: func(c *gin.Context, err error, _ int) { s.refuse(c, err) },
+	})
+	for pattern, handler := range s.Extra {
+		router.Any(strings.TrimSuffix(pattern, "/"), s.signedIn, gin.WrapH(handler))
+	}
+	return router, nil
+}
+
+// detach gives an operation a context of its own: gin uses the request's again
+// for the next request, while something that was begun may still look at it.
+func detach(next api.StrictHandlerFunc, _ string) api.StrictHandlerFunc {
+	return func(c *gin.Context, request any) (any, error) { return next(c.Copy(), request) }
+}
