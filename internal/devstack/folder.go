@@ -1,0 +1,56 @@
+package devstack
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// makeFolder makes the stack's folder and returns its absolute path: the S3 server changes
+// the process's working directory, so nothing may hold a relative one.
+func makeFolder(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("folder %s: %w", dir, err)
+	}
+	if err := os.MkdirAll(abs, 0o755); err != nil { //nolint:gosec // Postgres's own user passes through it; secrets inside are 0600
+		return "", fmt.Errorf("folder %s cannot be made: %w", abs, err)
+	}
+	return abs, nil
+}
+
+// secret returns what file name in dir holds, and makes it (mode 0600, random) when it is not there.
+func secret(dir, name string) (string, error) {
+	path := filepath.Join(dir, name)
+	raw, err := os.ReadFile(path) //nolint:gosec // a name of ours in the stack's folder
+	if err == nil && len(raw) > 0 {
+		return strings.TrimSpace(string(raw)), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("secret %s: %w", name, err)
+	}
+	value := strings.ToLower(rand.Text() + rand.Text())
+	return value, writeFile(path, []byte(value+"\n"))
+}
+
+// writeFile replaces path in one step, readable by its owner only, so that a crash leaves the old or the new content.
+func writeFile(path string, content []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // made 0600
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	_, err = temporary.Write(content)
+	err = errors.Join(err, temporary.Sync(), temporary.Close())
+	if err == nil {
+		err = os.Rename(temporary.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(temporary.Name())
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,238 @@
+package devstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	postgresUser = "fairlead"
+	// postgresStartTimeout covers crash recovery over a gigabyte of log.
+	postgresStartTimeout = time.Minute
+	// postgresStopTimeout is how long a fast shutdown may take before it is forced.
+	postgresStopTimeout = 20 * time.Second
+)
+
+// Postgres is a private cluster in a folder, run by the machine's own binaries and
+// listening on 127.0.0.1 only. Its methods may be called from several goroutines.
+type Postgres struct {
+	dir      string // the stack's folder; the cluster is in dir/postgres
+	port     int
+	password string
+	log      *slog.Logger
+	failed   func(error) // told when the server ends by itself
+
+	mu     sync.Mutex
+	server *postgresServer // nil while it is stopped
+}
+
+// StartPostgres starts the cluster in dir/postgres, which it makes if it is not there, and
+// returns once it takes connections. A port of 0 picks a free one. What a killed process
+// left running on the same folder is stopped first. Errors: [*PortTakenError], or one that
+// says what to do.
+func StartPostgres(ctx context.Context, dir string, port int, log *slog.Logger) (*Postgres, error) {
+	p, err := newPostgres(dir, port, log)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.Start(ctx)
+}
+
+func newPostgres(dir string, port int, log *slog.Logger) (*Postgres, error) {
+	dir, err := makeFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	port, err = freePort(port)
+	if err != nil {
+		return nil, err
+	}
+	password, err := secret(dir, "postgres-password")
+	if err != nil {
+		return nil, err
+	}
+	return &Postgres{dir: dir, port: port, password: password, log: log, failed: func(error) {}}, nil
+}
+
+// Name implements [Part].
+func (p *Postgres) Name() string { return "Postgres" }
+
+// URL is the connection string of one database of the cluster.
+func (p *Postgres) URL(database string) string {
+	u := url.URL{
+		Scheme: "postgres", User: url.UserPassword(postgresUser, p.password),
+		Host: address(p.port), Path: "/" + database, RawQuery: "sslmode=disable",
+	}
+	return u.String()
+}
+
+// CreateDatabase makes a database; one that is there already is left as it is.
+func (p *Postgres) CreateDatabase(ctx context.Context, name string) error {
+	return createDatabase(ctx, p.URL("postgres"), name)
+}
+
+// Start starts a stopped cluster on the same folder and port; a running one is left alone.
+func (p *Postgres) Start(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.server != nil && !p.server.exited() {
+		return nil
+	}
+	as, err := unprivileged()
+	if err != nil {
+		return err
+	}
+	data := filepath.Join(p.dir, "postgres")
+	if err := stopStale(ctx, data, p.log); err != nil {
+		return err
+	}
+	if err := checkPort("Postgres", p.port); err != nil {
+		return err
+	}
+	made, err := clusterVersion(data)
+	if err != nil {
+		return err
+	}
+	binaries, err := findPostgres(ctx, made, as)
+	if err != nil {
+		return err
+	}
+	cluster := postgresCluster{binaries: binaries, account: as, data: data, port: p.port, logFile: filepath.Join(p.dir, "postgres.log")}
+	if made == 0 {
+		if err := cluster.init(ctx, p.password); err != nil {
+			return err
+		}
+	}
+	p.server, err = p.launch(ctx, cluster)
+	return err
+}
+
+// launch starts the server and waits until it answers. Orphaned backends of a killed server
+// hold its shared memory for a moment: a server that ends at once is tried again.
+func (p *Postgres) launch(ctx context.Context, c postgresCluster) (*postgresServer, error) {
+	ctx, cancel := context.WithTimeout(ctx, postgresStartTimeout)
+	defer cancel()
+	for attempt := 0; ; attempt++ {
+		server, err := c.start()
+		if err != nil {
+			return nil, err
+		}
+		err = p.ready(ctx, server)
+		if err == nil {
+			go p.watch(server)
+			return server, nil
+		}
+		if !errors.Is(err, errPostgresEnded) || attempt == 4 {
+			return nil, errors.Join(err, server.stop(ctx))
+		}
+		if !wait(ctx, time.Second) {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (p *Postgres) watch(server *postgresServer) {
+	<-server.done
+	if !server.asked.Load() {
+		p.failed(fmt.Errorf("Postgres ended by itself (%w): its log is %s; the next start recovers", server.err, server.logFile)) //nolint:revive,staticcheck // a proper name begins it
+	}
+}
+
+var errPostgresEnded = errors.New("Postgres ended while starting") //nolint:revive,staticcheck // a proper name begins it
+
+func (p *Postgres) ready(ctx context.Context, server *postgresServer) error {
+	for {
+		connection, err := pgx.Connect(ctx, p.URL("postgres"))
+		if err == nil {
+			return connection.Close(ctx)
+		}
+		if code := new(pgconn.PgError); errors.As(err, &code) && code.Code == "28P01" {
+			return fmt.Errorf("the cluster in %s has another password than %s says: put that file back, or move the cluster away to begin an empty one",
+				p.dir, filepath.Join(p.dir, "postgres-password"))
+		}
+		select {
+		case <-server.done:
+			return fmt.Errorf("%w (%w); the end of its log %s:\n%s", errPostgresEnded, server.err, server.logFile, tail(server.logFile, 5))
+		case <-ctx.Done():
+			return fmt.Errorf("Postgres does not answer on port %d: %w; its log is %s", p.port, errors.Join(ctx.Err(), err), server.logFile) //nolint:revive,staticcheck // a proper name begins it
+		case <-time.After(25 * time.Millisecond):
+		}
+	}
+}
+
+// Stop shuts the cluster down: open transactions are rolled back, what was committed is on
+// disk. As with every Stop of this package, a ctx that has already ended gives the default time.
+func (p *Postgres) Stop(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.server == nil {
+		return nil
+	}
+	err := p.server.stop(ctx)
+	p.server = nil
+	return err
+}
+
+// clusterVersion is the major version that made the cluster in data, 0 when there is none.
+func clusterVersion(data string) (int, error) {
+	raw, err := os.ReadFile(filepath.Join(data, "PG_VERSION")) //nolint:gosec // in the stack's folder
+	if err == nil {
+		return strconv.Atoi(strings.TrimSpace(string(raw)))
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("cluster in %s: %w", data, err)
+	}
+	if entries, err := os.ReadDir(data); err == nil && len(entries) > 0 {
+		return 0, fmt.Errorf("%s holds files but is no Postgres cluster (no PG_VERSION): put it right, or move it away to begin an empty one", data)
+	}
+	return 0, nil
+}
+
+// createDatabase makes a database over a connection to another one on the same server.
+func createDatabase(ctx context.Context, admin, name string) error {
+	const duplicateDatabase, uniqueViolation = "42P04", "23505" // the second when two create it at once
+	connection, err := pgx.Connect(ctx, admin)
+	if err != nil {
+		return fmt.Errorf("create database %s: %w", name, err)
+	}
+	defer func() { _ = connection.Close(ctx) }()
+	_, err = connection.Exec(ctx, "create database "+pgx.Identifier{name}.Sanitize())
+	if code := new(pgconn.PgError); errors.As(err, &code) && (code.Code == duplicateDatabase || code.Code == uniqueViolation) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("create database %s: %w", name, err)
+	}
+	return nil
+}
+
+// stopping bounds a clean-up that has to happen even when ctx, as it does on Ctrl-C, has ended.
+func stopping(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if ctx.Err() != nil {
+		ctx = context.WithoutCancel(ctx)
+	}
+	return context.WithTimeout(ctx, timeout)
+}
+
+// wait pauses for d, and is false when ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
