@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fairlead/fairlead/gateway"
+	"github.com/fairlead/fairlead/internal/cli"
+	"github.com/fairlead/fairlead/internal/config"
+	"github.com/fairlead/fairlead/internal/devstack"
+	"github.com/fairlead/fairlead/internal/store"
+)
+
+const (
+	// defaultDir is the stack's folder, under the working directory.
+	defaultDir = ".fairlead"
+	// logFile has what the services log, as JSON lines.
+	logFile = "fairlead.log"
+)
+
+// local is the stack of one folder, as the commands use it.
+type local struct {
+	app *cli.App
+	dir string
+}
+
+func commands(app *cli.App) []*cobra.Command {
+	l := &local{app: app}
+	list := []*cobra.Command{l.dev(), l.demo(), l.token()}
+	for _, command := range list {
+		command.Flags().StringVar(&l.dir, "dir", defaultDir, "the stack's folder")
+	}
+	return list
+}
+
+func (l *local) dev() *cobra.Command {
+	return &cobra.Command{
+		Use:   "dev",
+		Short: "Run the whole stack on this machine, until Ctrl-C",
+		Long: `Run Postgres, Temporal with its Web UI, S3, Redis, an outbox, an OpenID Connect
+issuer, the gateway and a worker of every role, in this process and one folder.
+The next start goes on where this one stops.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return failed(l.serve(cmd.Context(), func(_ context.Context, stack *devstack.Stack) error {
+				return l.welcome(stack)
+			}))
+		},
+	}
+}
+
+// failed gives an error of the stack the exit code 1.
+func failed(err error) error {
+	var exit *cli.Exit
+	if err == nil || errors.As(err, &exit) {
+		return err
+	}
+	return &cli.Exit{Code: cli.ExitFailed, Err: err}
+}
+
+// serve runs the stack and the services, and calls ready when all of them are up.
+func (l *local) serve(ctx context.Context, ready func(context.Context, *devstack.Stack) error) error {
+	cfg, err := config.Load(l.app.Environ)
+	if err != nil {
+		return err
+	}
+	log, closeLog, err := l.log(cfg.LogLevel)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = closeLog() }()
+	var stack *devstack.Stack
+	var services []devstack.Service
+	for _, service := range cli.Services(func() []gateway.Option {
+		return []gateway.Option{gateway.WithHandler("/dev/outbox", stack.Outbox())}
+	}) {
+		services = append(services, devstack.Service(service))
+	}
+	return devstack.Run(ctx, devstack.Options{
+		Dir: l.folder(), DatabaseURL: cfg.DatabaseURL, Base: &cfg, Log: log, Out: l.app.Stdout, Ready: ready,
+		Prepare: func(ctx context.Context, started *devstack.Stack) error {
+			stack = started
+			return store.Migrate(ctx, stack.Config().DatabaseURL)
+		},
+	}, services...)
+}
+
+// folder is the stack's folder, absolute.
+func (l *local) folder() string {
+	if filepath.IsAbs(l.dir) {
+		return l.dir
+	}
+	return filepath.Join(l.app.Dir, l.dir)
+}
+
+// log writes to a file in the stack's folder: the terminal is for the commands.
+func (l *local) log(level string) (*slog.Logger, func() error, error) {
+	if err := os.MkdirAll(l.folder(), 0o755); err != nil { //nolint:gosec // Postgres's own user passes through it
+		return nil, nil, fmt.Errorf("folder of the stack: %w", err)
+	}
+	file, err := os.OpenFile(filepath.Join(l.folder(), logFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("log of the stack: %w", err)
+	}
+	var least slog.Level
+	if err := least.UnmarshalText([]byte(level)); err != nil {
+		return nil, nil, fmt.Errorf("log level: %w", err)
+	}
+	return slog.New(slog.NewJSONHandler(file, &slog.HandlerOptions{Level: least})), file.Close, nil
+}
+
+// welcome says where everything is.
+func (l *local) welcome(stack *devstack.Stack) error {
+	cfg := stack.Config()
+	_, err := io.WriteString(l.app.Stdout, fmt.Sprintf(`
+Fairlead is up.
+
+  REST API        %[1]s
+  Outbox          %[1]s/dev/outbox (what was mailed; needs the token)
+  Temporal's UI   %[2]s
+  admin's token   %[3]s
+  log             %[4]s
+
+Try, in another terminal:
+
+  %[5]s publish examples/*/job.yaml
+  %[5]s run chain --watch
+
+Ctrl-C stops it; the next start goes on where it was.
+`, cfg.PublicURL, stack.TemporalUI(), l.shown("token"), l.shown(logFile), "bin/fairlead-dev"))
+	return err
+}
+
+// shown is a file of the stack's folder, as short as it can be written from here.
+func (l *local) shown(name string) string {
+	path := filepath.Join(l.folder(), name)
+	if short, err := filepath.Rel(l.app.Dir, path); err == nil && len(short) < len(path) {
+		return short
+	}
+	return path
+}

@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fairlead/fairlead/gateway/api"
+)
+
+const (
+	// tries is how often a request that may be repeated is sent at most.
+	tries = 4
+	// firstDelay is the pause before the second try; it doubles with each further one.
+	firstDelay = 200 * time.Millisecond
+	// maxDelay bounds how long a server's Retry-After is followed.
+	maxDelay = 5 * time.Second
+)
+
+// client makes a client of the gateway, with the caller's token.
+func (a *App) client() (*api.Client, error) {
+	base, err := url.Parse(a.url)
+	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
+		return nil, fmt.Errorf("--url %q is not a URL such as https://fairlead.example", a.url)
+	}
+	token, err := a.token()
+	if err != nil {
+		return nil, err
+	}
+	return api.NewClient(a.url,
+		api.WithHTTPClient(&doer{client: &http.Client{}, host: base.Host}),
+		api.WithRequestEditorFn(func(_ context.Context, request *http.Request) error {
+			request.Header.Set("Authorization", "Bearer "+token)
+			request.Header.Set("User-Agent", a.Name)
+			return nil
+		}))
+}
+
+// devToken is where the dev stack keeps its admin's token.
+const devToken = ".fairlead/token"
+
+// token finds the caller's token: --token-file, FAIRLEAD_TOKEN, or the dev stack's in this folder or above.
+func (a *App) token() (string, error) {
+	if a.tokenFile != "" {
+		return readToken(a.path(a.tokenFile))
+	}
+	if token := a.env("FAIRLEAD_TOKEN", ""); token != "" {
+		return strings.TrimSpace(token), nil
+	}
+	for dir := a.Dir; ; dir = filepath.Dir(dir) {
+		token, err := readToken(filepath.Join(dir, devToken))
+		if !errors.Is(err, fs.ErrNotExist) {
+			return token, err
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("no token: set FAIRLEAD_TOKEN or --token-file; the dev stack writes one to %s of the folder it is started in", devToken)
+		}
+	}
+}
+
+func readToken(path string) (string, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("token: %w", err)
+	}
+	token := strings.TrimSpace(string(raw))
+	if token == "" || strings.ContainsAny(token, " \n\r\t") {
+		return "", fmt.Errorf("token: %s does not hold one token", path)
+	}
+	return token, nil
+}
+
+// path makes a file's name absolute.
+func (a *App) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(a.Dir, name)
+}
+
+// doer sends requests, again where that is harmless and may help.
+type doer struct {
+	client *http.Client
+	host   string
+}
+
+// Do sends the request until it is answered, at most [tries] times.
+func (d *doer) Do(request *http.Request) (*http.Response, error) {
+	delay := firstDelay
+	for try := 1; ; try++ {
+		response, err := d.client.Do(request) //nolint:gosec // the caller's own --url
+		wait, again := repeat(request, response, err, delay)
+		if !again || try == tries {
+			return response, d.explain(err)
+		}
+		if response != nil {
+			_ = response.Body.Close()
+		}
+		if request.GetBody != nil {
+			body, err := request.GetBody()
+			if err != nil {
+				return nil, err
+			}
+			request.Body = body
+		}
+		select {
+		case <-time.After(wait):
+		case <-request.Context().Done():
+			return nil, request.Context().Err()
+		}
+		delay *= 2
+	}
+}
+
+// repeat says whether to send the request once more, and after how long: it must be
+// idempotent, and must have failed for want of a connection or of a part of the service.
+func repeat(request *http.Request, response *http.Response, err error, delay time.Duration) (time.Duration, bool) {
+	harmless := request.Method != http.MethodPost || request.Header.Get("Idempotency-Key") != ""
+	if !harmless || request.Context().Err() != nil || (request.Body != nil && request.Body != http.NoBody && request.GetBody == nil) {
+		return 0, false
+	}
+	if err != nil {
+		return delay, true
+	}
+	if response.StatusCode != http.StatusServiceUnavailable && response.StatusCode != http.StatusTooManyRequests {
+		return 0, false
+	}
+	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
+	if err != nil {
+		return delay, true
+	}
+	return min(time.Duration(seconds)*time.Second, maxDelay), true
+}
+
+// explain says what to do about a missing connection.
+func (d *doer) explain(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		err = failed.Err
+	}
+	if errors.Is(err, io.EOF) {
+		err = errors.New("it hung up without an answer")
+	}
+	return fmt.Errorf("can't reach the gateway at %s: %w. Is it up? Start the dev stack with `go tool task dev`, or name another gateway with --url", d.host, err)
+}

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/fairlead/fairlead/gateway/api"
+)
+
+const (
+	// cuts is how many connections in a row may bring nothing before following gives up.
+	cuts = 5
+	// cutDelay is the pause before a stream that was cut is opened again.
+	cutDelay = time.Second
+)
+
+// follow gives every record of a run's log to yield, until the run has ended. A
+// stream that is cut is taken up where it was.
+func (a *App) follow(ctx context.Context, client *api.Client, run string, filter api.GetRunLogsParams, yield func(api.LogRecord) error) error {
+	var broken error
+	for barren := 0; barren < cuts; barren++ {
+		stream := &stream{last: filter.LastEventID, yield: yield}
+		response, err := client.GetRunLogs(ctx, run, &filter, accept("text/event-stream"))
+		if err == nil {
+			err = refusal(response)
+			if err == nil {
+				err = stream.read(response.Body)
+			}
+			_ = response.Body.Close()
+		}
+		var refused *Refused
+		var stop *stopped
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if stream.ended || errors.As(err, &refused) || errors.As(err, &stop) {
+			return err
+		}
+		if stream.progress {
+			barren = 0
+		}
+		filter.LastEventID, broken = stream.last, err
+		select {
+		case <-time.After(cutDelay):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return fmt.Errorf("the log's stream breaks off again and again; the run goes on, see: %s get %s: %w", a.Name, run, broken)
+}
+
+// accept asks for one of the forms that a route can answer in.
+func accept(kind string) api.RequestEditorFn {
+	return func(_ context.Context, request *http.Request) error {
+		request.Header.Set("Accept", kind)
+		return nil
+	}
+}
+
+// stopped is an error of the reader's own, not of the stream.
+type stopped struct{ error }
+
+// Unwrap returns the reader's error.
+func (s *stopped) Unwrap() error { return s.error }
+
+// stream reads one connection's events (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+type stream struct {
+	yield    func(api.LogRecord) error
+	last     *string // the id of the last event
+	progress bool    // at least one event came
+	ended    bool    // the event `end` came
+}
+
+func (s *stream) read(body io.Reader) error {
+	lines := bufio.NewReader(body)
+	var event, id string
+	var data strings.Builder
+	for !s.ended {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			return fmt.Errorf("log stream: %w", err)
+		}
+		name, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
+		value = strings.TrimPrefix(value, " ")
+		switch name {
+		case "event":
+			event = value
+		case "id":
+			id = value
+		case "data":
+			data.WriteString(value)
+		}
+		if strings.TrimRight(line, "\r\n") != "" {
+			continue
+		}
+		if err := s.dispatch(event, id, data.String()); err != nil {
+			return err
+		}
+		event, id = "", ""
+		data.Reset()
+	}
+	return nil
+}
+
+func (s *stream) dispatch(event, id, data string) error {
+	if id != "" {
+		s.last = &id
+	}
+	switch event {
+	case "end":
+		s.ended, s.progress = true, true
+	case "log":
+		s.progress = true
+		var record api.LogRecord
+		if err := json.Unmarshal([]byte(data), &record); err != nil {
+			return fmt.Errorf("log record: %w", err)
+		}
+		if err := s.yield(record); err != nil {
+			return &stopped{err}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fairlead/fairlead/gateway/api"
+	"github.com/fairlead/fairlead/internal/job"
+)
+
+// source is one job file.
+type source struct {
+	name  string
+	bytes []byte
+	jobs  []*job.Version
+}
+
+func (a *App) validate() *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate FILE…",
+		Short: "Check job files, without a gateway; every problem at once",
+		Long:  "Check job files without a gateway. Problems are told as file:line:column, in the words of the API. A FILE of - is standard input.",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, files []string) error {
+			sources, err := a.load(files)
+			if err != nil {
+				return err
+			}
+			return a.tellValid(sources)
+		},
+	}
+}
+
+func (a *App) publish() *cobra.Command {
+	return &cobra.Command{
+		Use:   "publish FILE…",
+		Short: "Publish job files and make their versions current",
+		Long:  "Publish every job of the files, which may hold several documents. All files are checked before the first is sent. The same content is the same version. A FILE of - is standard input.",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			client, err := a.client()
+			if err != nil {
+				return err
+			}
+			sources, err := a.load(files)
+			if err != nil {
+				return err
+			}
+			return a.publishAll(cmd.Context(), client, sources)
+		},
+	}
+}
+
+// load reads and checks the files. Every problem of every file is told; then one error stands for them all.
+func (a *App) load(files []string) ([]source, error) {
+	var sources []source
+	var invalid []error
+	for _, file := range files {
+		raw, err := a.read(file)
+		if err != nil {
+			return nil, err
+		}
+		jobs, err := job.Load(raw)
+		if err != nil {
+			invalid = append(invalid, offline(file, err))
+			continue
+		}
+		sources = append(sources, source{name: file, bytes: raw, jobs: jobs})
+	}
+	if len(invalid) == 0 {
+		return sources, nil
+	}
+	for _, err := range invalid[:len(invalid)-1] {
+		a.exit(err)
+	}
+	return nil, &Exit{Code: ExitFailed, Err: invalid[len(invalid)-1]}
+}
+
+// read returns the file's bytes; - is standard input.
+func (a *App) read(file string) ([]byte, error) {
+	if file == "-" {
+		return io.ReadAll(a.Stdin)
+	}
+	return os.ReadFile(a.path(file))
+}
+
+func (a *App) tellValid(sources []source) error {
+	valid := api.Validation{Valid: true, Jobs: []api.ValidatedJob{}}
+	for _, from := range sources {
+		for _, version := range from.jobs {
+			checked := api.ValidatedJob{Name: version.Definition.Name, Digest: version.Digest, Warnings: []api.Place{}}
+			for _, warning := range version.Warnings {
+				checked.Warnings = append(checked.Warnings, place(warning))
+			}
+			valid.Jobs = append(valid.Jobs, checked)
+			a.warn(from.name, 0, checked.Warnings)
+			if a.output == outputText {
+				a.say("%s: %s is valid", from.name, checked.Name)
+			}
+		}
+	}
+	if a.output == outputJSON {
+		return a.printJSON(valid)
+	}
+	return nil
+}
+
+func (a *App) publishAll(ctx context.Context, client *api.Client, sources []source) error {
+	published := []api.Published{}
+	rows := [][]string{{"JOB", "VERSION", "DIGEST", "FILE"}}
+	for _, from := range sources {
+		for _, version := range from.jobs {
+			above := bytes.Count(from.bytes[:max(bytes.Index(from.bytes, version.Source), 0)], []byte("\n"))
+			one, err := answer[api.Published](client.PublishJobWithBody(ctx, a.team, version.Definition.Name, contentType(version.Source), bytes.NewReader(version.Source)))
+			if err != nil {
+				return inFile(err, from.name, above)
+			}
+			a.warn(from.name, above, one.Warnings)
+			published = append(published, one)
+			rows = append(rows, []string{one.Job, fmt.Sprint(one.Version), short(one.Digest, digestLength), from.name})
+		}
+	}
+	if a.output == outputJSON {
+		return a.printJSON(published)
+	}
+	return table(a.Stdout, rows)
+}
+
+// digestLength is how much of a digest tells versions apart for people.
+const digestLength = len("sha256:") + 13
+
+// contentType is what a job file's bytes are.
+func contentType(document []byte) string {
+	if bytes.HasPrefix(bytes.TrimSpace(document), []byte("{")) {
+		return "application/json"
+	}
+	return "application/yaml"
+}
+
+// inFile says which file the gateway's problem is in.
+func inFile(err error, file string, above int) error {
+	var refused *Refused
+	if !errors.As(err, &refused) || len(refused.Errors) == 0 {
+		return err
+	}
+	refused.File, refused.Line = file, above
+	return &Exit{Code: ExitFailed, Err: refused}
+}
+
+func (a *App) warn(file string, above int, warnings []api.Place) {
+	for _, warning := range warnings {
+		_, _ = fmt.Fprintf(a.Stderr, "%s (warning)\n", clean(at(file, above, warning)))
+	}
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/fairlead/fairlead/gateway/api"
+	"github.com/fairlead/fairlead/internal/job"
+)
+
+// maxAnswer bounds what is read of an answer that is not a stream.
+const maxAnswer = 64 << 20
+
+// Refused is an answer that says no: the gateway's problem, or the same found offline.
+type Refused struct {
+	api.Problem
+	// File is the document that the places are in, "" when it is the request itself.
+	File string
+	// Line is added to every place's: how many lines of the file stand before the document.
+	Line int
+}
+
+// Error is the problem's code, detail, and the ID that finds it in the service's log.
+func (r *Refused) Error() string {
+	var b strings.Builder
+	if r.File != "" {
+		b.WriteString(r.File + ": ")
+	}
+	fmt.Fprintf(&b, "%s: %s", r.Code, r.Detail)
+	if r.RequestId != "" {
+		fmt.Fprintf(&b, " (request %s)", r.RequestId)
+	}
+	return b.String()
+}
+
+// places are the places at fault, one a line, as "file:line:column: message".
+func (r *Refused) places() []string {
+	lines := make([]string, 0, len(r.Errors))
+	for _, place := range r.Errors {
+		lines = append(lines, at(r.File, r.Line, place))
+	}
+	return lines
+}
+
+// at is "file:line:column: message"; the pointer stands in for a line that is not known.
+func at(file string, above int, place api.Place) string {
+	var parts []string
+	if file != "" {
+		parts = append(parts, file)
+	}
+	if place.Line > 0 {
+		parts = append(parts, fmt.Sprintf("%d:%d", place.Line+above, place.Column))
+	} else if place.Pointer != "" {
+		parts = append(parts, " "+place.Pointer)
+	}
+	return strings.TrimSpace(strings.Join(append(parts, " "+place.Message), ":"))
+}
+
+// offline is the problem that the gateway would have answered, for an error of [job.Load].
+func offline(file string, err error) error {
+	var invalid *job.Error
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	refused := &Refused{File: file, Problem: api.Problem{Code: api.ProblemCode(invalid.Code), Detail: invalid.Message}}
+	for _, field := range invalid.Fields {
+		refused.Errors = append(refused.Errors, place(field))
+	}
+	return refused
+}
+
+func place(field job.Field) api.Place {
+	return api.Place{Pointer: field.Pointer, Line: field.Line, Column: field.Column, Message: field.Message}
+}
+
+// answer decodes a JSON answer into a T, or returns what went wrong.
+func answer[T any](response *http.Response, err error) (T, error) {
+	var value T
+	if err != nil {
+		return value, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if err := refusal(response); err != nil {
+		return value, err
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return value, fmt.Errorf("the gateway's answer broke off: %w", err)
+	}
+	if err := json.Unmarshal(body, &value); err != nil {
+		return value, fmt.Errorf("%s answered %d with something that is not its API's JSON: is that the gateway's URL?", response.Request.URL.Host, response.StatusCode)
+	}
+	return value, nil
+}
+
+// refusal returns the problem of an answer that is not a success.
+func refusal(response *http.Response) error {
+	if response.StatusCode < 300 {
+		return nil
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	refused := &Refused{}
+	if err == nil && kind == "application/problem+json" && json.Unmarshal(body, &refused.Problem) == nil {
+		return refused
+	}
+	return fmt.Errorf("%s answered %s without a reason of Fairlead's: is that the gateway's URL?", response.Request.URL.Host, response.Status)
+}

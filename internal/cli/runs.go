@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fairlead/fairlead/gateway/api"
+)
+
+// errorLength is how much of a failure a list shows.
+const errorLength = 80
+
+func (a *App) runs() *cobra.Command {
+	var (
+		job, since, text string
+		status, labels   []string
+		limit            int32
+	)
+	cmd := &cobra.Command{
+		Use:   "runs",
+		Short: "List the team's runs, newest first",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := a.client()
+			if err != nil {
+				return err
+			}
+			params := api.ListRunsParams{Job: set(job), Q: set(text), Limit: &limit}
+			if len(labels) > 0 {
+				params.Label = &labels
+			}
+			if len(status) > 0 {
+				wanted := make([]api.RunStatus, len(status))
+				for i, name := range status {
+					wanted[i] = api.RunStatus(name)
+				}
+				params.Status = &wanted
+			}
+			if since != "" {
+				from, err := instant(since, time.Now())
+				if err != nil {
+					return err
+				}
+				params.Since = &from
+			}
+			return a.listRuns(cmd.Context(), client, params)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&job, "job", "", "only runs of this job")
+	flags.StringSliceVar(&status, "status", nil, "only runs in this status; repeat for any of several")
+	flags.StringArrayVar(&labels, "label", nil, "only runs with this key=value; repeat for all of several")
+	flags.StringVar(&since, "since", "", "only runs created after this time (RFC 3339), or within this duration (2h)")
+	flags.StringVarP(&text, "query", "q", "", "only runs whose ID, job or error contains this text")
+	flags.Int32VarP(&limit, "limit", "n", 20, "the most runs to list, up to 200")
+	return cmd
+}
+
+// set is a pointer to s, nil when s is empty.
+func set(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// instant reads a time, or a duration before now.
+func instant(s string, now time.Time) (time.Time, error) {
+	if span, err := time.ParseDuration(s); err == nil {
+		return now.Add(-span), nil
+	}
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is neither a time such as 2026-11-20T09:00:00Z nor a duration such as 2h", s)
+	}
+	return at, nil
+}
+
+func (a *App) listRuns(ctx context.Context, client *api.Client, params api.ListRunsParams) error {
+	page, err := answer[api.RunList](client.ListRuns(ctx, a.team, &params))
+	if err != nil {
+		return err
+	}
+	if a.output == outputJSON {
+		return a.printJSON(page)
+	}
+	rows := [][]string{{"RUN", "JOB", "VERSION", "STATUS", "CREATED", "TOOK", "ERROR"}}
+	for _, run := range page.Items {
+		failure := ""
+		if run.Error != nil {
+			failure = short(failureLine(run.Error), errorLength)
+		}
+		rows = append(rows, []string{
+			run.Id, run.Job, fmt.Sprint(run.Version), string(run.Status), stamp(run.CreatedAt),
+			took(run.StartedAt, run.EndedAt, time.Now()), failure,
+		})
+	}
+	return table(a.Stdout, rows)
+}
+
+func (a *App) get() *cobra.Command {
+	return &cobra.Command{
+		Use:   "get RUN",
+		Short: "Show a run: how it stands, its steps, why it failed",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := a.client()
+			if err != nil {
+				return err
+			}
+			page, err := fetch(cmd.Context(), client, args[0])
+			if err != nil {
+				return err
+			}
+			if a.output == outputJSON {
+				return a.printJSON(page)
+			}
+			return page.tell(a.Stdout)
+		},
+	}
+}
+
+// page is a run with its steps.
+type page struct {
+	api.Run
+
+	Steps []api.Step `json:"steps"`
+}
+
+func fetch(ctx context.Context, client *api.Client, id string) (page, error) {
+	run, err := answer[api.Run](client.GetRun(ctx, id))
+	if err != nil {
+		return page{}, err
+	}
+	steps, err := answer[api.StepList](client.ListSteps(ctx, id))
+	return page{Run: run, Steps: steps.Items}, err
+}
+
+// tell writes the run for people: what matters first.
+func (p page) tell(out io.Writer) error {
+	now := time.Now()
+	line := fmt.Sprintf("%s  %s v%d  %s", p.Id, p.Job, p.Version, p.Status)
+	if p.EndedAt != nil {
+		line += " in " + took(p.StartedAt, p.EndedAt, now)
+	}
+	_, _ = fmt.Fprintln(out, clean(line))
+	if p.Error != nil {
+		_, _ = fmt.Fprintln(out, clean("because "+failureLine(p.Error)))
+	}
+	rows := [][]string{{"", "STEP", "STATUS", "ATTEMPTS", "TOOK", "ERROR"}}
+	for _, step := range p.Steps {
+		status, failure := string(step.Status), ""
+		if step.Reason != "" {
+			status += " (" + step.Reason + ")"
+		}
+		if step.Error != nil {
+			failure = step.Error.Code + ": " + step.Error.Message
+		}
+		rows = append(rows, []string{"", step.Id, status, fmt.Sprint(step.Attempts), took(step.StartedAt, step.EndedAt, now), failure})
+	}
+	if err := table(out, rows); err != nil {
+		return err
+	}
+	switch {
+	case p.OutputUrl != "":
+		_, _ = fmt.Fprintln(out, clean("output: large, at "+p.OutputUrl))
+	case len(p.Output) > 0 && string(p.Output) != "null":
+		_, _ = fmt.Fprintln(out, clean("output: "+string(p.Output)))
+	}
+	return nil
+}
+
+// failureLine is a failure in one line, the step first.
+func failureLine(failure *api.Failure) string {
+	var b strings.Builder
+	if failure.Step != "" {
+		b.WriteString("step " + failure.Step + ": ")
+	}
+	return b.String() + failure.Code + ": " + failure.Message
+}
