@@ -75,5 +75,5 @@ func recordOne(ctx context.Context, temporal client.Client, id, file string) err
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, append(raw, '\n'), 0o644) //nolint:gosec // a file of the repository
+	return os.WriteFile(file, append(raw, '\n'), 0o644)
 }

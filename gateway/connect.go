@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -29,8 +30,8 @@ type closers []func() error
 
 func (c closers) close() error {
 	var err error
-	for i := len(c) - 1; i >= 0; i-- {
-		err = errors.Join(err, c[i]())
+	for _, closeOne := range slices.Backward(c) {
+		err = errors.Join(err, closeOne())
 	}
 	return err
 }
@@ -55,19 +56,14 @@ func connect(ctx context.Context, cfg config.Config, log *slog.Logger) (deps Dep
 		return Deps{}, nil, err
 	}
 	opened = append(opened, func() error { db.Close(); return nil })
-	options, err := engine.Options(cfg, log, nil, objects)
+	temporal, err := lazyTemporal(cfg, log, objects)
 	if err != nil {
 		return Deps{}, nil, err
 	}
-	temporal, err := client.NewLazyClient(options)
-	if err != nil {
-		return Deps{}, nil, fmt.Errorf("make the Temporal client: %w", err)
-	}
 	opened = append(opened, func() error { temporal.Close(); return nil })
 	live := joblog.NewLive(cfg.RedisAddress, log)
-	opened = append(opened, live.Close)
 	pingRedis, closeRedis := redisPing(cfg.RedisAddress)
-	opened = append(opened, closeRedis)
+	opened = append(opened, live.Close, closeRedis)
 	return Deps{
 		Jobs: db, Runs: db, Objects: objects, Log: log,
 		Starter:        starter{temporal, db},
@@ -82,6 +78,19 @@ func connect(ctx context.Context, cfg config.Config, log *slog.Logger) (deps Dep
 			{Name: "redis", Ping: pingRedis, Absence: "no live logs: they appear when a step has ended"},
 		},
 	}, opened.close, nil
+}
+
+// lazyTemporal is a client that connects when it is first used.
+func lazyTemporal(cfg config.Config, log *slog.Logger, objects engine.Objects) (client.Client, error) {
+	options, err := engine.Options(cfg, log, nil, objects)
+	if err != nil {
+		return nil, err
+	}
+	temporal, err := client.NewLazyClient(options)
+	if err != nil {
+		return nil, fmt.Errorf("make the Temporal client: %w", err)
+	}
+	return temporal, nil
 }
 
 // starter starts workflows.

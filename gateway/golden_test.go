@@ -29,7 +29,7 @@ func golden(t *testing.T, name string, got []byte) {
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
 		require.NoError(t, os.WriteFile(path, got, 0o600))
 	}
-	want, err := os.ReadFile(path) //nolint:gosec // a fixed folder
+	want, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, string(want), string(got))
 }
@@ -129,7 +129,7 @@ func describe(t *testing.T, status int, header http.Header, body []byte) []byte 
 		}
 	}
 	b.WriteByte('\n')
-	require.NoError(t, json.Indent(&b, body, "", "  "))
+	require.NoError(t, json.Indent(&b, bytes.TrimSpace(body), "", "  "))
 	b.WriteByte('\n')
 	return b.Bytes()
 }

@@ -24,9 +24,9 @@ import (
 )
 
 // writeLog writes a step's log with the given messages.
-func (w *world) writeLog(step string, attempt int, messages ...string) {
+func (w *world) writeLog(step string, messages ...string) {
 	w.t.Helper()
-	writer := w.journal.Begin(joblog.Run{Team: "default", ID: runID, CreatedAt: someTime}, step, "", attempt)
+	writer := w.journal.Begin(joblog.Run{Team: "default", ID: runID, CreatedAt: someTime}, step, "", 1)
 	for _, message := range messages {
 		writer.Log(slog.LevelInfo, message, slog.String("kind", "test"))
 	}
@@ -53,8 +53,8 @@ func messages(records []api.LogRecord) string {
 func TestLogPages(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.writeLog("fetch", 1, "a", "b", "c")
-	w.writeLog("tell", 1, "d", "e")
+	w.writeLog("fetch", "a", "b", "c")
+	w.writeLog("tell", "d", "e")
 	const path = "/v1/runs/" + runID + "/logs"
 	var all []string
 	next := path + "?limit=2"
@@ -84,7 +84,7 @@ func TestLogLines(t *testing.T) {
 	require.Equal(t, http.StatusOK, empty.Code)
 	require.Equal(t, "application/x-ndjson", empty.Header().Get("Content-Type"))
 	require.Empty(t, empty.Body.String())
-	w.writeLog("fetch", 1, "a", "b")
+	w.writeLog("fetch", "a", "b")
 	lines := strings.Split(strings.TrimSuffix(w.do(request{path: path, header: header}).Body.String(), "\n"), "\n")
 	require.Len(t, lines, 2)
 	require.Equal(t, "b", decode[api.LogRecord](t, []byte(lines[1])).Msg)
@@ -138,8 +138,8 @@ func nextEvent(t *testing.T, lines *bufio.Scanner) (event, bool) {
 func TestFollowAnEndedRun(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.writeLog("fetch", 1, "a", "b")
-	w.writeLog("tell", 1, "c")
+	w.writeLog("fetch", "a", "b")
+	w.writeLog("tell", "c")
 	w.endRun(job.StatusFailed)
 	server := httptest.NewServer(w.handler)
 	defer server.Close()
@@ -173,7 +173,7 @@ func TestFollowAnEndedRun(t *testing.T) {
 func TestFollowLive(t *testing.T) {
 	t.Parallel()
 	redis := miniredis.RunT(t)
-	live := joblog.NewLive(redis.Addr(), slog.New(slog.DiscardHandler))
+	live := joblog.NewLive(redis.Addr(), discard())
 	t.Cleanup(func() { require.NoError(t, live.Close()) })
 	w := setup(t, func(w *world) { w.live = live })
 	server := httptest.NewServer(w.handler)

@@ -31,10 +31,10 @@ func newMemory() *memory {
 	return &memory{versions: map[string][]store.Job{}, runs: map[string]store.Run{}, steps: map[string][]store.Step{}}
 }
 
-// lock begins a call; call the returned function at its end.
-func (m *memory) lock() (error, func()) {
+// lock begins a call; call the returned function at its end, whatever the error.
+func (m *memory) lock() (unlock func(), err error) {
 	m.mu.Lock()
-	return m.err, m.mu.Unlock
+	return m.mu.Unlock, m.err
 }
 
 func (m *memory) fail(err error) {
@@ -44,7 +44,7 @@ func (m *memory) fail(err error) {
 }
 
 func (m *memory) Publish(_ context.Context, p store.Publication) (store.Published, error) {
-	err, unlock := m.lock()
+	unlock, err := m.lock()
 	defer unlock()
 	if err != nil {
 		return store.Published{}, err
@@ -67,7 +67,7 @@ func (m *memory) Publish(_ context.Context, p store.Publication) (store.Publishe
 }
 
 func (m *memory) Job(_ context.Context, team, name string, version int) (store.Job, error) {
-	err, unlock := m.lock()
+	unlock, err := m.lock()
 	defer unlock()
 	if err != nil {
 		return store.Job{}, err
@@ -81,7 +81,7 @@ func (m *memory) Job(_ context.Context, team, name string, version int) (store.J
 }
 
 func (m *memory) Jobs(_ context.Context, team string, limit int, cursor string) (store.Page[store.Job], error) {
-	err, unlock := m.lock()
+	unlock, err := m.lock()
 	defer unlock()
 	m.limit, m.cursor = limit, cursor
 	page := store.Page[store.Job]{Next: "more"}
@@ -94,7 +94,7 @@ func (m *memory) Jobs(_ context.Context, team string, limit int, cursor string) 
 }
 
 func (m *memory) Versions(_ context.Context, team, name string, limit int, cursor string) (store.Page[store.Job], error) {
-	err, unlock := m.lock()
+	unlock, err := m.lock()
 	defer unlock()
 	m.limit, m.cursor = limit, cursor
 	page := store.Page[store.Job]{}
@@ -106,7 +106,7 @@ func (m *memory) Versions(_ context.Context, team, name string, limit int, curso
 }
 
 func (m *memory) Submitted(_ context.Context, team, key, hash string) (store.Run, error) {
-	err, unlock := m.lock()
+	unlock, err := m.lock()
 	defer unlock()
 	if err != nil {
 		return store.Run{}, err
@@ -128,7 +128,7 @@ func (m *memory) byKey(team, key, hash string) (store.Run, error) {
 }
 
 func (m *memory) Submit(_ context.Context, n store.NewRun) (store.Run, bool, error) {
-	err, unlock := m.lock()
+	unlock, err := m.lock()
 	defer unlock()
 	if err != nil {
 		return store.Run{}, false, err
@@ -174,7 +174,7 @@ func (m *memory) count() int {
 }
 
 func (m *memory) Run(_ context.Context, id string) (store.Run, error) {
-	err, unlock := m.lock()
+	unlock, err := m.lock()
 	defer unlock()
 	if err != nil {
 		return store.Run{}, err
@@ -192,7 +192,7 @@ func (m *memory) RunState(ctx context.Context, id string) (string, time.Time, jo
 }
 
 func (m *memory) Runs(_ context.Context, team string, filter store.Filter, limit int, cursor string) (store.Page[store.Run], error) {
-	err, unlock := m.lock()
+	unlock, err := m.lock()
 	defer unlock()
 	m.filter, m.limit, m.cursor = filter, limit, cursor
 	page := store.Page[store.Run]{}
@@ -206,13 +206,13 @@ func (m *memory) Runs(_ context.Context, team string, filter store.Filter, limit
 }
 
 func (m *memory) Steps(_ context.Context, run string) ([]store.Step, error) {
-	err, unlock := m.lock()
+	unlock, err := m.lock()
 	defer unlock()
 	return m.steps[run], err
 }
 
 func (m *memory) Step(_ context.Context, run, id string) (store.Step, error) {
-	err, unlock := m.lock()
+	unlock, err := m.lock()
 	defer unlock()
 	if err != nil {
 		return store.Step{}, err

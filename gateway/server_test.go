@@ -137,19 +137,23 @@ func TestReady(t *testing.T) {
 		want   string
 	}{
 		"all are there": {
-			[]gateway.Part{part("postgres", true, up), part("redis", false, up)}, http.StatusOK,
+			[]gateway.Part{part("postgres", true, up), part("redis", false, up)},
+			http.StatusOK,
 			`{"status": "ready", "parts": {"postgres": {"state": "up"}, "redis": {"state": "up"}}}`,
 		},
 		"Redis is away": {
-			[]gateway.Part{part("postgres", true, up), part("redis", false, down)}, http.StatusOK,
+			[]gateway.Part{part("postgres", true, up), part("redis", false, down)},
+			http.StatusOK,
 			`{"status": "degraded", "parts": {"postgres": {"state": "up"}, "redis": {"state": "down", "detail": "no answer"}}}`,
 		},
 		"there is no Redis": {
-			[]gateway.Part{part("postgres", true, up), part("redis", false, nil)}, http.StatusOK,
+			[]gateway.Part{part("postgres", true, up), part("redis", false, nil)},
+			http.StatusOK,
 			`{"status": "ready", "parts": {"postgres": {"state": "up"}, "redis": {"state": "off", "detail": "no answer"}}}`,
 		},
 		"Postgres is away": {
-			[]gateway.Part{part("postgres", true, down), part("redis", false, up)}, http.StatusServiceUnavailable,
+			[]gateway.Part{part("postgres", true, down), part("redis", false, up)},
+			http.StatusServiceUnavailable,
 			`{"type": "urn:fairlead:problem:unavailable", "title": "Service unavailable", "status": 503, "code": "unavailable",
 			  "detail": "away: postgres; try again", "instance": "/ready", "requestId": "the-request",
 			  "parts": {"postgres": {"state": "down", "detail": "no answer"}, "redis": {"state": "up"}}}`,

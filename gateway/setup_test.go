@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -170,9 +171,7 @@ func (w *world) do(r request) *httptest.ResponseRecorder {
 func (w *world) submit(body string, header map[string]string) *httptest.ResponseRecorder {
 	w.t.Helper()
 	all := map[string]string{"Content-Type": "application/json"}
-	for name, value := range header {
-		all[name] = value
-	}
+	maps.Copy(all, header)
 	return w.do(request{method: http.MethodPost, path: "/v1/teams/default/jobs/orders/runs", body: body, header: all})
 }
 
@@ -196,3 +195,5 @@ func decode[T any](t *testing.T, raw []byte) T {
 	require.NoError(t, json.Unmarshal(raw, &value), string(raw))
 	return value
 }
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -25,24 +25,39 @@ func stepView(status job.Status, output any, failure *job.Failure) map[string]an
 }
 
 // stepFailure turns the error of a step's activity into the job's words; detail is nil when the activity itself said nothing.
-func stepFailure(id string, err error) (*job.Failure, *activities.StepFailure) {
-	var application *temporal.ApplicationError
-	if errors.As(err, &application) {
-		var detail activities.StepFailure
-		if application.HasDetails() && application.Details(&detail) == nil && detail.Failure.Code != "" {
+func stepFailure(id string, err error) (failure *job.Failure, detail *activities.StepFailure) {
+	var (
+		canceled    *temporal.CanceledError
+		application *temporal.ApplicationError
+		timeout     *temporal.TimeoutError
+	)
+	switch {
+	case errors.As(err, &canceled):
+		return &job.Failure{Code: "canceled", Message: "the step was canceled before it ended", Step: id}, detailOf(canceled)
+	case errors.As(err, &application):
+		if detail = detailOf(application); detail != nil {
 			detail.Failure.Step = id
-			return &detail.Failure, &detail
+			return &detail.Failure, detail
 		}
 		return &job.Failure{Code: codeOr(application.Type()), Message: application.Message(), Step: id}, nil
-	}
-	var timeout *temporal.TimeoutError
-	switch {
-	case temporal.IsCanceledError(err):
-		return &job.Failure{Code: "canceled", Message: "the step was canceled before it ended", Step: id}, nil
 	case errors.As(err, &timeout):
-		return &job.Failure{Code: "worker_lost", Message: "no worker answered for the step: " + timeout.TimeoutType().String() + " timeout", Step: id, Retryable: true}, nil
+		message := "no worker answered for the step: " + timeout.TimeoutType().String() + " timeout"
+		return &job.Failure{Code: "worker_lost", Message: message, Step: id, Retryable: true}, nil
 	}
 	return &job.Failure{Code: string(job.CodeInternal), Message: err.Error(), Step: id}, nil
+}
+
+// detailOf is what an attempt said of its end; nil when it said nothing.
+func detailOf(err interface {
+	HasDetails() bool
+	Details(d ...any) error
+},
+) *activities.StepFailure {
+	var detail activities.StepFailure
+	if !err.HasDetails() || err.Details(&detail) != nil || detail.Failure.Code == "" {
+		return nil
+	}
+	return &detail
 }
 
 func codeOr(kind string) string {
@@ -52,6 +67,12 @@ func codeOr(kind string) string {
 	return kind
 }
 
-func expressionFailure(step, key string, err error) *job.Failure {
-	return &job.Failure{Code: "expression_error", Message: "`" + key + "` can't be evaluated: " + err.Error(), Step: step}
+// expressionFailure says that an expression of the step (or the run's output, step "") can't be evaluated.
+func expressionFailure(step string, err error) *job.Failure {
+	message := err.Error()
+	var own *job.Error
+	if errors.As(err, &own) {
+		message = own.Message
+	}
+	return &job.Failure{Code: string(job.CodeExpression), Message: message, Step: step}
 }

@@ -142,7 +142,7 @@ func (r *run) begin(ctx workflow.Context, selector workflow.Selector, id string)
 	wanted, err := r.program.Condition(id, r.scope)
 	switch {
 	case err != nil:
-		r.settle(ctx, id, job.StepState{Status: job.StatusFailed}, nil, expressionFailure(id, "if", err))
+		r.settle(ctx, id, job.StepState{Status: job.StatusFailed}, nil, expressionFailure(id, err))
 		return true
 	case !wanted:
 		r.settle(ctx, id, job.StepState{Status: job.StatusSkipped, Reason: job.SkipCondition}, nil, nil)
@@ -151,7 +151,7 @@ func (r *run) begin(ctx workflow.Context, selector workflow.Selector, id string)
 	step := r.program.Step(id)
 	input, err := r.stepInput(step)
 	if err != nil {
-		r.settle(ctx, id, job.StepState{Status: job.StatusFailed}, nil, expressionFailure(id, "with", err))
+		r.settle(ctx, id, job.StepState{Status: job.StatusFailed}, nil, expressionFailure(id, err))
 		return true
 	}
 	r.states[id] = job.StepState{Status: job.StatusRunning}
@@ -235,7 +235,7 @@ func (r *run) evaluateOutput() {
 	}
 	output, err := r.program.Output(r.scope)
 	if err != nil {
-		r.outcome, r.failure = job.StatusFailed, expressionFailure("", "output", err)
+		r.outcome, r.failure = job.StatusFailed, expressionFailure("", err)
 		return
 	}
 	r.output = output

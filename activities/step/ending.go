@@ -55,7 +55,12 @@ func (a *attempt) fail(ctx context.Context, err error) error {
 	}
 	failed := a.classify(err)
 	a.log.Log(slog.LevelError, "failed: "+failed.Error(), slog.String("retry", a.outlook(failed)))
+	category := temporal.ApplicationErrorCategoryBenign // the job's own matter: its log tells it, not ours
+	if failed.Code == string(job.CodeInternal) {
+		category = temporal.ApplicationErrorCategoryUnspecified
+	}
 	return temporal.NewApplicationErrorWithOptions(failed.Message, failed.Code, temporal.ApplicationErrorOptions{
+		Category:       category,
 		NonRetryable:   !failed.Retryable,
 		NextRetryDelay: failed.RetryAfter,
 		Details:        []any{activities.StepFailure{Failure: failed.Failure, Attempt: a.number, Log: a.close(ctx)}},

@@ -85,7 +85,7 @@ func begin(ctx context.Context, action activities.Action, deps Deps, in activiti
 func (a *attempt) run(ctx context.Context) (json.RawMessage, error) {
 	with, err := render(a.in)
 	if err != nil {
-		return nil, refuse("expression_error", "`with` can't be evaluated: "+err.Error(), err)
+		return nil, refuse(string(job.CodeExpression), "`with` can't be evaluated: "+err.Error(), err)
 	}
 	if a.Check != nil {
 		if with, err = a.Check(with); err != nil {

@@ -158,7 +158,7 @@ func TestStepThatCannotBegin(t *testing.T) {
 	in := input()
 	in.Scope = json.RawMessage(`{"input": {}}`)
 	application, _ := tr.failure(t, in)
-	require.Equal(t, "expression_error", application.Type())
+	require.Equal(t, "expression", application.Type())
 	require.True(t, application.NonRetryable())
 	require.Contains(t, tr.log.text(), "retry=no: another attempt would not help")
 

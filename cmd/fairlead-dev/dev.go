@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -58,8 +57,7 @@ The next start goes on where this one stops.`,
 
 // failed gives an error of the stack the exit code 1.
 func failed(err error) error {
-	var exit *cli.Exit
-	if err == nil || errors.As(err, &exit) {
+	if _, ok := errors.AsType[*cli.Exit](err); ok || err == nil {
 		return err
 	}
 	return &cli.Exit{Code: cli.ExitFailed, Err: err}
@@ -71,20 +69,25 @@ func (l *local) serve(ctx context.Context, ready func(context.Context, *devstack
 	if err != nil {
 		return err
 	}
-	log, closeLog, err := l.log(cfg.LogLevel)
+	log, err := l.log()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = closeLog() }()
+	defer func() { _ = log.Close() }()
+	observed, err := cli.Observe(cfg, l.app.Name, log)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = observed.Shutdown(context.WithoutCancel(ctx)) }()
 	var stack *devstack.Stack
 	var services []devstack.Service
-	for _, service := range cli.Services(func() []gateway.Option {
+	for _, service := range cli.Services(observed, func() []gateway.Option {
 		return []gateway.Option{gateway.WithHandler("/dev/outbox", stack.Outbox())}
 	}) {
 		services = append(services, devstack.Service(service))
 	}
 	return devstack.Run(ctx, devstack.Options{
-		Dir: l.folder(), DatabaseURL: cfg.DatabaseURL, Base: &cfg, Log: log, Out: l.app.Stdout, Ready: ready,
+		Dir: l.folder(), DatabaseURL: cfg.DatabaseURL, Base: &cfg, Log: observed.Logger(), Out: l.app.Stdout, Ready: ready,
 		Prepare: func(ctx context.Context, started *devstack.Stack) error {
 			stack = started
 			return store.Migrate(ctx, stack.Config().DatabaseURL)
@@ -100,20 +103,16 @@ func (l *local) folder() string {
 	return filepath.Join(l.app.Dir, l.dir)
 }
 
-// log writes to a file in the stack's folder: the terminal is for the commands.
-func (l *local) log(level string) (*slog.Logger, func() error, error) {
+// log opens the file that everything is logged to: the terminal is for the commands.
+func (l *local) log() (*os.File, error) {
 	if err := os.MkdirAll(l.folder(), 0o755); err != nil { //nolint:gosec // Postgres's own user passes through it
-		return nil, nil, fmt.Errorf("folder of the stack: %w", err)
+		return nil, fmt.Errorf("folder of the stack: %w", err)
 	}
 	file, err := os.OpenFile(filepath.Join(l.folder(), logFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, nil, fmt.Errorf("log of the stack: %w", err)
+		return nil, fmt.Errorf("log of the stack: %w", err)
 	}
-	var least slog.Level
-	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return nil, nil, fmt.Errorf("log level: %w", err)
-	}
-	return slog.New(slog.NewJSONHandler(file, &slog.HandlerOptions{Level: least})), file.Close, nil
+	return file, nil
 }
 
 // welcome says where everything is.
@@ -125,6 +124,7 @@ Fairlead is up.
   REST API        %[1]s
   Outbox          %[1]s/dev/outbox (what was mailed; needs the token)
   Temporal's UI   %[2]s
+  metrics         http://%[6]s
   admin's token   %[3]s
   log             %[4]s
 
@@ -134,7 +134,7 @@ Try, in another terminal:
   %[5]s run chain --watch
 
 Ctrl-C stops it; the next start goes on where it was.
-`, cfg.PublicURL, stack.TemporalUI(), l.shown("token"), l.shown(logFile), "bin/fairlead-dev"))
+`, cfg.PublicURL, stack.TemporalUI(), l.shown("token"), l.shown(logFile), "bin/fairlead-dev", cfg.MetricsListen))
 	return err
 }
 

@@ -57,7 +57,7 @@ func kindOf(code job.Code) kind {
 		return kind{http.StatusUnprocessableEntity, "Idempotency-Key used before"}
 	case job.CodeUnavailable:
 		return kind{http.StatusServiceUnavailable, "Service unavailable"}
-	case job.CodeInternal:
+	case job.CodeInternal, job.CodeExpression: // the second is a run's, never a request's
 	}
 	return kind{http.StatusInternalServerError, "Internal error"}
 }

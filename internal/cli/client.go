@@ -27,7 +27,7 @@ const (
 )
 
 // client makes a client of the gateway, with the caller's token.
-func (a *App) client() (*api.Client, error) {
+func (a *App) client() (*api.ClientWithResponses, error) {
 	base, err := url.Parse(a.url)
 	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
 		return nil, fmt.Errorf("--url %q is not a URL such as https://fairlead.example", a.url)
@@ -36,7 +36,7 @@ func (a *App) client() (*api.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.NewClient(a.url,
+	return api.NewClientWithResponses(a.url,
 		api.WithHTTPClient(&doer{client: &http.Client{}, host: base.Host}),
 		api.WithRequestEditorFn(func(_ context.Context, request *http.Request) error {
 			request.Header.Set("Authorization", "Bearer "+token)
@@ -68,7 +68,7 @@ func (a *App) token() (string, error) {
 }
 
 func readToken(path string) (string, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := os.ReadFile(path) //nolint:gosec // the file that the caller named
 	if err != nil {
 		return "", fmt.Errorf("token: %w", err)
 	}
@@ -146,8 +146,7 @@ func (d *doer) explain(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	var failed *url.Error
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
 		err = failed.Err
 	}
 	if errors.Is(err, io.EOF) {

@@ -17,30 +17,25 @@ import (
 const (
 	// cuts is how many connections in a row may bring nothing before following gives up.
 	cuts = 5
+	// maxProblem bounds what is read of an answer that says no.
+	maxProblem = 1 << 20
 	// cutDelay is the pause before a stream that was cut is opened again.
 	cutDelay = time.Second
 )
 
 // follow gives every record of a run's log to yield, until the run has ended. A
 // stream that is cut is taken up where it was.
-func (a *App) follow(ctx context.Context, client *api.Client, run string, filter api.GetRunLogsParams, yield func(api.LogRecord) error) error {
+func (a *App) follow(ctx context.Context, client *api.ClientWithResponses, run string, filter api.GetRunLogsParams, yield func(api.LogRecord) error) error {
 	var broken error
 	for barren := 0; barren < cuts; barren++ {
 		stream := &stream{last: filter.LastEventID, yield: yield}
-		response, err := client.GetRunLogs(ctx, run, &filter, accept("text/event-stream"))
-		if err == nil {
-			err = refusal(response)
-			if err == nil {
-				err = stream.read(response.Body)
-			}
-			_ = response.Body.Close()
-		}
-		var refused *Refused
-		var stop *stopped
+		err := stream.open(ctx, client, run, filter)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if stream.ended || errors.As(err, &refused) || errors.As(err, &stop) {
+		_, refused := errors.AsType[*Refused](err)
+		_, stop := errors.AsType[*stopped](err)
+		if stream.ended || refused || stop {
 			return err
 		}
 		if stream.progress {
@@ -76,6 +71,23 @@ type stream struct {
 	last     *string // the id of the last event
 	progress bool    // at least one event came
 	ended    bool    // the event `end` came
+}
+
+// open reads one connection until it ends.
+func (s *stream) open(ctx context.Context, client *api.ClientWithResponses, run string, filter api.GetRunLogsParams) error {
+	response, err := client.GetRunLogs(ctx, run, &filter, accept("text/event-stream"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode >= http.StatusMultipleChoices {
+		body, err := io.ReadAll(io.LimitReader(response.Body, maxProblem))
+		if err != nil {
+			return err
+		}
+		return refusal(response.StatusCode, response.Header.Get("Content-Type"), body)
+	}
+	return s.read(response.Body)
 }
 
 func (s *stream) read(body io.Reader) error {

@@ -11,7 +11,7 @@ import (
 )
 
 // input puts the run's input together: the file's object, then each key=value over it; nil when there is neither.
-func (a *App) input(ctx context.Context, client *api.Client, job string, options submit) (json.RawMessage, error) {
+func (a *App) input(ctx context.Context, client *api.ClientWithResponses, job string, options submit) (json.RawMessage, error) {
 	if options.file == "" && len(options.values) == 0 {
 		return nil, nil
 	}
@@ -62,7 +62,7 @@ func value(text string, kinds []string) json.RawMessage {
 
 // kinds are the types that the job declares for each input. They are asked for only
 // when a value could be read both as text and as JSON.
-func (a *App) kinds(ctx context.Context, client *api.Client, job string, options submit) (map[string][]string, error) {
+func (a *App) kinds(ctx context.Context, client *api.ClientWithResponses, job string, options submit) (map[string][]string, error) {
 	ambiguous := false
 	for _, pair := range options.values {
 		_, text, _ := strings.Cut(pair, "=")
@@ -75,7 +75,7 @@ func (a *App) kinds(ctx context.Context, client *api.Client, job string, options
 	if options.version != 0 {
 		params.Version = &options.version
 	}
-	found, err := answer[api.Job](client.GetJob(ctx, a.team, job, params, accept("application/json")))
+	found, err := answer[api.Job](client.GetJobWithResponse(ctx, a.team, job, params, accept("application/json")))
 	if err != nil {
 		return nil, err
 	}

@@ -55,9 +55,9 @@ func (a *App) logs() *cobra.Command {
 }
 
 // readLog writes the records that are there, page by page.
-func (a *App) readLog(ctx context.Context, client *api.Client, run string, filter api.GetRunLogsParams) error {
+func (a *App) readLog(ctx context.Context, client *api.ClientWithResponses, run string, filter api.GetRunLogsParams) error {
 	for {
-		page, err := answer[api.LogPage](client.GetRunLogs(ctx, run, &filter, accept("application/json")))
+		page, err := answer[api.LogPage](client.GetRunLogsWithResponse(ctx, run, &filter, accept("application/json")))
 		if err != nil {
 			return err
 		}

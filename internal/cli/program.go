@@ -96,15 +96,13 @@ func (a *App) exit(err error) int {
 		return ExitSucceeded
 	}
 	code := ExitUsage
-	var exit *Exit
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*Exit](err); ok {
 		code, err = exit.Code, exit.Err
 	}
 	if err == nil {
 		return code
 	}
-	var refused *Refused
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*Refused](err); ok {
 		for _, place := range refused.places() {
 			_, _ = fmt.Fprintln(a.Stderr, clean(place))
 		}

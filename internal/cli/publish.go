@@ -111,13 +111,13 @@ func (a *App) tellValid(sources []source) error {
 	return nil
 }
 
-func (a *App) publishAll(ctx context.Context, client *api.Client, sources []source) error {
+func (a *App) publishAll(ctx context.Context, client *api.ClientWithResponses, sources []source) error {
 	published := []api.Published{}
 	rows := [][]string{{"JOB", "VERSION", "DIGEST", "FILE"}}
 	for _, from := range sources {
 		for _, version := range from.jobs {
 			above := bytes.Count(from.bytes[:max(bytes.Index(from.bytes, version.Source), 0)], []byte("\n"))
-			one, err := answer[api.Published](client.PublishJobWithBody(ctx, a.team, version.Definition.Name, contentType(version.Source), bytes.NewReader(version.Source)))
+			one, err := answer[api.Published](client.PublishJobWithBodyWithResponse(ctx, a.team, version.Definition.Name, contentType(version.Source), bytes.NewReader(version.Source)))
 			if err != nil {
 				return inFile(err, from.name, above)
 			}
@@ -145,8 +145,8 @@ func contentType(document []byte) string {
 
 // inFile says which file the gateway's problem is in.
 func inFile(err error, file string, above int) error {
-	var refused *Refused
-	if !errors.As(err, &refused) || len(refused.Errors) == 0 {
+	refused, ok := errors.AsType[*Refused](err)
+	if !ok || len(refused.Errors) == 0 {
 		return err
 	}
 	refused.File, refused.Line = file, above

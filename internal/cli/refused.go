@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -12,9 +11,6 @@ import (
 	"github.com/fairlead/fairlead/gateway/api"
 	"github.com/fairlead/fairlead/internal/job"
 )
-
-// maxAnswer bounds what is read of an answer that is not a stream.
-const maxAnswer = 64 << 20
 
 // Refused is an answer that says no: the gateway's problem, or the same found offline.
 type Refused struct {
@@ -63,8 +59,8 @@ func at(file string, above int, place api.Place) string {
 
 // offline is the problem that the gateway would have answered, for an error of [job.Load].
 func offline(file string, err error) error {
-	var invalid *job.Error
-	if !errors.As(err, &invalid) {
+	invalid, ok := errors.AsType[*job.Error](err)
+	if !ok {
 		return err
 	}
 	refused := &Refused{File: file, Problem: api.Problem{Code: api.ProblemCode(invalid.Code), Detail: invalid.Message}}
@@ -78,36 +74,39 @@ func place(field job.Field) api.Place {
 	return api.Place{Pointer: field.Pointer, Line: field.Line, Column: field.Column, Message: field.Message}
 }
 
+// answered is what the generated client makes of every answer.
+type answered interface {
+	GetBody() []byte
+	StatusCode() int
+	ContentType() string
+}
+
 // answer decodes a JSON answer into a T, or returns what went wrong.
-func answer[T any](response *http.Response, err error) (T, error) {
+func answer[T any, A answered](response A, err error) (T, error) {
 	var value T
 	if err != nil {
 		return value, err
 	}
-	defer func() { _ = response.Body.Close() }()
-	if err := refusal(response); err != nil {
+	if err := refusal(response.StatusCode(), response.ContentType(), response.GetBody()); err != nil {
 		return value, err
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err != nil {
-		return value, fmt.Errorf("the gateway's answer broke off: %w", err)
-	}
-	if err := json.Unmarshal(body, &value); err != nil {
-		return value, fmt.Errorf("%s answered %d with something that is not its API's JSON: is that the gateway's URL?", response.Request.URL.Host, response.StatusCode)
+	if err := json.Unmarshal(response.GetBody(), &value); err != nil {
+		return value, errNotOurs
 	}
 	return value, nil
 }
 
+var errNotOurs = errors.New("what answers there does not speak Fairlead's API: is that the gateway's URL?")
+
 // refusal returns the problem of an answer that is not a success.
-func refusal(response *http.Response) error {
-	if response.StatusCode < 300 {
+func refusal(status int, contentType string, body []byte) error {
+	if status < http.StatusMultipleChoices {
 		return nil
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	kind, _, _ := mime.ParseMediaType(contentType)
 	refused := &Refused{}
-	if err == nil && kind == "application/problem+json" && json.Unmarshal(body, &refused.Problem) == nil {
+	if kind == "application/problem+json" && json.Unmarshal(body, &refused.Problem) == nil {
 		return refused
 	}
-	return fmt.Errorf("%s answered %s without a reason of Fairlead's: is that the gateway's URL?", response.Request.URL.Host, response.Status)
+	return errNotOurs
 }

@@ -63,7 +63,7 @@ the exit code says it: 0 succeeded, 1 failed, 2 canceled, 3 skipped or timed out
 }
 
 // submit sends the run. It always has a key, so that sending it again after a lost answer is harmless.
-func (a *App) submit(ctx context.Context, client *api.Client, job string, options submit) (api.Run, error) {
+func (a *App) submit(ctx context.Context, client *api.ClientWithResponses, job string, options submit) (api.Run, error) {
 	input, err := a.input(ctx, client, job, options)
 	if err != nil {
 		return api.Run{}, err
@@ -72,13 +72,13 @@ func (a *App) submit(ctx context.Context, client *api.Client, job string, option
 	if key == "" {
 		key = rand.Text()
 	}
-	return answer[api.Run](client.SubmitRun(ctx, a.team, job, &api.SubmitRunParams{IdempotencyKey: &key},
+	return answer[api.Run](client.SubmitRunWithResponse(ctx, a.team, job, &api.SubmitRunParams{IdempotencyKey: &key},
 		api.Submit{Input: input, Labels: options.labels, Version: options.version}))
 }
 
 // watch follows a run to its end and tells its outcome. The log goes to standard
 // output, or to standard error where that is kept for JSON.
-func (a *App) watch(ctx context.Context, client *api.Client, run api.Run) error {
+func (a *App) watch(ctx context.Context, client *api.ClientWithResponses, run api.Run) error {
 	out := a.Stdout
 	if a.output == outputJSON {
 		out = a.Stderr
@@ -97,7 +97,7 @@ func (a *App) watch(ctx context.Context, client *api.Client, run api.Run) error 
 }
 
 // outcome tells how a run stands, and is the command's result.
-func (a *App) outcome(ctx context.Context, client *api.Client, id string, out io.Writer) error {
+func (a *App) outcome(ctx context.Context, client *api.ClientWithResponses, id string, out io.Writer) error {
 	page, err := fetch(ctx, client, id)
 	if err != nil {
 		return err

@@ -81,8 +81,8 @@ func instant(s string, now time.Time) (time.Time, error) {
 	return at, nil
 }
 
-func (a *App) listRuns(ctx context.Context, client *api.Client, params api.ListRunsParams) error {
-	page, err := answer[api.RunList](client.ListRuns(ctx, a.team, &params))
+func (a *App) listRuns(ctx context.Context, client *api.ClientWithResponses, params api.ListRunsParams) error {
+	page, err := answer[api.RunList](client.ListRunsWithResponse(ctx, a.team, &params))
 	if err != nil {
 		return err
 	}
@@ -132,12 +132,12 @@ type page struct {
 	Steps []api.Step `json:"steps"`
 }
 
-func fetch(ctx context.Context, client *api.Client, id string) (page, error) {
-	run, err := answer[api.Run](client.GetRun(ctx, id))
+func fetch(ctx context.Context, client *api.ClientWithResponses, id string) (page, error) {
+	run, err := answer[api.Run](client.GetRunWithResponse(ctx, id))
 	if err != nil {
 		return page{}, err
 	}
-	steps, err := answer[api.StepList](client.ListSteps(ctx, id))
+	steps, err := answer[api.StepList](client.ListStepsWithResponse(ctx, id))
 	return page{Run: run, Steps: steps.Items}, err
 }
 

@@ -2,12 +2,20 @@ package devstack_test
 
 import (
 	"log/slog"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
+// warm is a folder that tests share which need no empty one: only the first start on it makes a cluster.
+var warm string
+
 func TestMain(m *testing.M) {
+	var err error
+	if warm, err = os.MkdirTemp("", "devstack-"); err != nil {
+		panic(err)
+	}
 	ignored := []string{
 		// The S3 server's HTTP library has a clock that is never stopped, and worker pools
 		// that notice within ten seconds that they were.
@@ -27,6 +35,10 @@ func TestMain(m *testing.M) {
 	for _, function := range ignored {
 		options = append(options, goleak.IgnoreAnyFunction(function))
 	}
+	options = append(options, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(warm)
+		os.Exit(code)
+	}))
 	goleak.VerifyTestMain(m, options...)
 }
 

@@ -50,7 +50,12 @@ func (c postgresCluster) init(ctx context.Context, password string) error {
 	defer closeFiles()
 	command.Args = append(command.Args, "--pgdata="+inheritedPath(3, making), "--pwfile="+inheritedPath(4, passwords),
 		"--username="+postgresUser, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C")
-	if out, err := command.CombinedOutput(); err != nil {
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) } // its children too
+	out, err := command.CombinedOutput()
+	if ctx.Err() != nil {
+		return fmt.Errorf("initdb: %w", ctx.Err())
+	}
+	if err != nil {
 		return fmt.Errorf("initdb of Postgres %d for %s: %w: %s", c.binaries.major, c.data, err, lastLines(string(out), 5))
 	}
 	_ = os.Remove(c.data) // an empty folder may be there

@@ -51,48 +51,52 @@ func (p Ports) ofServices(services []Service) map[string]int {
 
 // serve runs the services until the first of: ctx ends, a service or a part ends, a hook fails.
 func (s *Stack) serve(ctx context.Context, services []Service) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	cfg := s.Config()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	if s.options.Prepare != nil {
 		if err := s.options.Prepare(ctx, s); err != nil {
 			return ignoreStop(ctx, err)
 		}
 	}
 	var running sync.WaitGroup
-	problems := make(chan error, len(services)+2)
+	ended := make(chan error, len(services)+2)
+	end := func(err error) { // nil, or because of a stop, is no failure
+		if err = ignoreStop(ctx, err); err != nil {
+			ended <- err
+			cancel()
+		}
+	}
+	cfg := s.Config()
 	for _, service := range services {
-		running.Go(func() {
-			err := service.Run(ctx, cfg, s.options.Log.With("service", service.Name))
-			if err == nil && ctx.Err() == nil {
-				err = errors.New("it ended by itself")
-			}
-			if err = ignoreStop(ctx, err); err != nil {
-				problems <- fmt.Errorf("%s: %w", service.Name, err)
-				cancel(err)
-			}
-		})
+		running.Go(func() { end(s.runService(ctx, cfg, service)) })
 	}
 	running.Go(func() {
 		select {
 		case err := <-s.failed:
-			problems <- err
-			cancel(err)
+			end(err)
 		case <-ctx.Done():
 		}
 	})
-	if err := s.ready(ctx, cfg, services); ignoreStop(ctx, err) != nil {
-		problems <- err
-		cancel(err)
-	}
+	end(s.ready(ctx, cfg, services))
 	<-ctx.Done()
 	running.Wait()
-	close(problems)
-	var all []error
-	for err := range problems {
-		all = append(all, err)
+	close(ended)
+	var problems []error
+	for err := range ended {
+		problems = append(problems, err)
 	}
-	return errors.Join(all...)
+	return errors.Join(problems...)
+}
+
+func (s *Stack) runService(ctx context.Context, cfg config.Config, service Service) error {
+	err := service.Run(ctx, cfg, s.options.Log.With("service", service.Name))
+	if err == nil && ctx.Err() == nil {
+		err = errors.New("it ended by itself")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", service.Name, err)
+	}
+	return nil
 }
 
 // ready waits for the services' health, then calls the hook.

@@ -60,7 +60,7 @@ func web(t *testing.T, happened *journal) devstack.Service {
 func TestRunStopsServicesBeforeTheStack(t *testing.T) {
 	happened := new(journal)
 	ctx, cancel := context.WithCancel(t.Context())
-	options := options(t)
+	options := shared(t)
 	options.Prepare = func(context.Context, *devstack.Stack) error { happened.add("prepared"); return nil }
 	options.Ready = func(ctx context.Context, stack *devstack.Stack) error {
 		happened.add("ready")
@@ -108,7 +108,7 @@ func TestRunEndsWithWhatFails(t *testing.T) {
 			want: "boom",
 		},
 	}
-	folder := options(t) // one for all: only the first start makes a cluster
+	folder := shared(t)
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			options := folder
@@ -127,7 +127,7 @@ func TestRunEndsWithWhatFails(t *testing.T) {
 
 //nolint:paralleltest // one S3 server in a process, and it moves the working directory
 func TestRunNamesAServicesTakenPort(t *testing.T) {
-	options := options(t)
+	options := shared(t)
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: options.Ports.Runner}).String())
 	require.NoError(t, err)
 	defer func() { require.NoError(t, listener.Close()) }()

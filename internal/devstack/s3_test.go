@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -54,5 +55,6 @@ func TestRedisStopsAndStarts(t *testing.T) {
 	require.NoError(t, server.Stop(t.Context()))
 	require.Error(t, client.Ping(t.Context()).Err())
 	require.NoError(t, server.Start(t.Context()))
-	require.NoError(t, client.Ping(t.Context()).Err())
+	require.Eventually(t, func() bool { return client.Ping(t.Context()).Err() == nil }, 10*time.Second, 20*time.Millisecond,
+		"the client dials again in its own time")
 }

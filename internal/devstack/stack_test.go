@@ -22,7 +22,15 @@ import (
 	"github.com/fairlead/fairlead/internal/devstack"
 )
 
-// options are those of a stack of its own for a test.
+// shared are options for a test that needs no empty folder.
+func shared(t *testing.T) devstack.Options {
+	t.Helper()
+	options := options(t)
+	options.Dir = warm
+	return options
+}
+
+// options are those of a stack with a folder of its own.
 func options(t *testing.T) devstack.Options {
 	t.Helper()
 	ports, err := devstack.FreePorts()
@@ -101,7 +109,7 @@ func TestStackGoesOnWhereItWas(t *testing.T) {
 
 //nolint:paralleltest // one S3 server in a process, and it moves the working directory
 func TestSecondStartOnAFolderIsRefused(t *testing.T) {
-	options := options(t)
+	options := shared(t)
 	_, running := devstack.Running(options.Dir)
 	require.False(t, running)
 	stack := start(t, options)
@@ -120,7 +128,7 @@ func TestSecondStartOnAFolderIsRefused(t *testing.T) {
 
 //nolint:paralleltest // one S3 server in a process, and it moves the working directory
 func TestTakenPortIsNamed(t *testing.T) {
-	options := options(t)
+	options := shared(t)
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(options.Ports.TemporalUI)))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, listener.Close()) }()
@@ -137,20 +145,21 @@ func TestTakenPortIsNamed(t *testing.T) {
 
 //nolint:paralleltest // one S3 server in a process, and it moves the working directory
 func TestStackWithPostgresKilled(t *testing.T) {
-	options := options(t)
+	options := shared(t)
 	stack := start(t, options)
-	exec(t, stack.Config().DatabaseURL, "create table kept as select 1 as n")
+	exec(t, stack.Config().DatabaseURL, "create table killed as select 1 as n")
 	require.NoError(t, syscall.Kill(postmaster(t, options.Dir), syscall.SIGKILL))
 	require.ErrorContains(t, <-stack.Failed(), "Postgres ended by itself")
 	require.NoError(t, stack.Stop(t.Context()))
 
 	stack = start(t, options)
-	exec(t, stack.Config().DatabaseURL, "select n from kept", new(int))
+	exec(t, stack.Config().DatabaseURL, "select n from killed", new(int))
+	exec(t, stack.Config().DatabaseURL, "drop table killed")
 }
 
 //nolint:paralleltest // one S3 server in a process, and it moves the working directory
 func TestPartsStopAndStartAlone(t *testing.T) {
-	stack := start(t, options(t))
+	stack := start(t, shared(t))
 	connection := dial(t, stack)
 	for _, name := range []string{"Temporal", "Postgres", "S3", "Redis", "Outbox", "Issuer", "Web UI"} {
 		part := stack.Part(name)

@@ -25,7 +25,7 @@ type fairleadClaims struct {
 
 //nolint:paralleltest // one S3 server in a process, and it moves the working directory
 func TestTokensAreThoseOfARealIssuer(t *testing.T) {
-	options := options(t)
+	options := shared(t)
 	stack := start(t, options)
 	cfg := stack.Config()
 	transport := http.DefaultTransport.(*http.Transport).Clone()

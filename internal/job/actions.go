@@ -72,5 +72,5 @@ func CheckWith(uses string, with []byte) (json.RawMessage, error) {
 	if found == nil {
 		return nil, Errorf(CodeInvalidInput, "unknown action %q", shorten(uses))
 	}
-	return found.input.accept(with, "the step's `with`")
+	return found.input.accept(with, "the step's `with`", maxWith)
 }

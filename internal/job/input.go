@@ -36,10 +36,12 @@ func compileInput(raw json.RawMessage) (*compiled, error) {
 }
 
 // accept checks a JSON value against a schema, with the schema's defaults
-// applied, and returns it so. Nothing at all is {}. what names the value in messages.
-func (c *compiled) accept(raw []byte, what string) (json.RawMessage, error) {
-	if len(raw) > maxInput {
-		return nil, Errorf(CodeTooLarge, "%s has %d bytes; at most %d (1 MiB) are allowed: keep large data elsewhere and pass its address", what, len(raw), maxInput)
+// applied, and returns it so. Nothing at all is {}. what names the value in
+// messages; limit is the most bytes it may have, a whole number of MiB.
+func (c *compiled) accept(raw []byte, what string, limit int) (json.RawMessage, error) {
+	if len(raw) > limit {
+		return nil, Errorf(CodeTooLarge, "%s has %d bytes; at most %d (%d MiB) are allowed: keep large data elsewhere and pass its address",
+			what, len(raw), limit, limit>>20)
 	}
 	if len(bytes.TrimSpace(raw)) == 0 {
 		raw = []byte("{}")
@@ -47,7 +49,7 @@ func (c *compiled) accept(raw []byte, what string) (json.RawMessage, error) {
 	if !json.Valid(raw) {
 		return nil, notJSON(raw, what)
 	}
-	parsed, problems := parseJSON(document{source: raw}, newBudget())
+	parsed, problems := parseJSON(document{source: raw}, &budget{nodes: limit, bytes: limit})
 	if len(problems) > 0 {
 		return nil, &Error{Code: CodeInvalidInput, Message: what + " can't be read", Fields: withoutPlace(problems)}
 	}

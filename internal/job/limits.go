@@ -24,4 +24,7 @@ const (
 	maxFields = 100
 	// maxInput is the most bytes a run's input may have.
 	maxInput = 1 << 20
+	// maxWith is the most bytes a step's rendered arguments may have; the largest
+	// output of an action fits.
+	maxWith = 16 << 20
 )

@@ -125,7 +125,7 @@ func (p *Program) CheckInput(raw []byte) (json.RawMessage, error) {
 	if err != nil {
 		return nil, Wrap(CodeInternal, err, "the job's input schema can't be compiled")
 	}
-	return input.accept(raw, "the input")
+	return input.accept(raw, "the input", maxInput)
 }
 
 // Condition evaluates a step's `if` over the run's values; a step without one

@@ -58,7 +58,7 @@ func New(objects Objects, spool Spool, live *Live, log *slog.Logger) *Journal {
 
 // Begin begins the log of one execution of an attempt (from 1) of a step; item is "" outside of a foreach.
 func (j *Journal) Begin(run Run, step, item string, attempt int) *Writer {
-	id, _ := uuid.NewV7() //nolint:errcheck // fails without randomness only, and Go's crypto/rand ends the process then
+	id, _ := uuid.NewV7() // it fails without randomness only, and Go's crypto/rand ends the process then
 	return &Writer{journal: j, run: run, step: step, item: item, attempt: attempt, execution: id.String()}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -66,9 +67,7 @@ func (m *masker) fields(attrs []slog.Attr) map[string]any {
 	for _, attr := range attrs {
 		switch value := attr.Value.Resolve(); {
 		case attr.Key == "" && value.Kind() == slog.KindGroup: // an inlined group, as slog has it
-			for key, inner := range m.fields(value.Group()) {
-				fields[key] = inner
-			}
+			maps.Copy(fields, m.fields(value.Group()))
 		default:
 			fields[m.text(attr.Key)] = m.attr(value)
 		}

@@ -34,7 +34,7 @@ func identify(record Record) executionID {
 
 // add notes a record, and is false when it was seen before.
 func (p *position) add(record Record) bool {
-	id, seq := identify(record), uint64(max(record.Seq, 0)) //nolint:gosec // not negative
+	id, seq := identify(record), uint64(max(record.Seq, 0))
 	spans := p.seen[id]
 	at, inside := slices.BinarySearchFunc(spans, seq, func(s span, seq uint64) int {
 		switch {

@@ -48,12 +48,12 @@ func failed(op string, err error) error {
 
 // refused maps what Postgres answered.
 func refused(op string, pg *pgconn.PgError) error {
-	switch {
-	case pg.Code == foreignKeyMissing:
+	switch pg.Code {
+	case foreignKeyMissing:
 		return job.Wrap(job.CodeNotFound, pg, "what this refers to is not there")
-	case pg.Code == uniqueTaken:
+	case uniqueTaken:
 		return job.Wrap(job.CodeConflict, pg, "there is one already")
-	case pg.Code == readOnly:
+	case readOnly:
 		return job.Wrap(job.CodeUnavailable, pg, unavailableMessage)
 	}
 	switch pg.Code[:min(2, len(pg.Code))] {
