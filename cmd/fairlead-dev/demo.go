@@ -52,9 +52,10 @@ run and the e-mail it caused. Starts the stack for it when none is up on the fol
 func (l *local) startAndShow(ctx context.Context, keep bool) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	shown := errors.New("the stack stopped before the demo was done")
+	began := false
+	var shown error
 	err := l.serve(ctx, func(ctx context.Context, stack *devstack.Stack) error {
-		shown = l.show(ctx)
+		began, shown = true, l.show(ctx)
 		if keep {
 			return l.welcome(stack)
 		}
@@ -62,6 +63,9 @@ func (l *local) startAndShow(ctx context.Context, keep bool) error {
 		stop()
 		return nil
 	})
+	if !began && err == nil {
+		return errors.New("stopped before the demo had begun")
+	}
 	return errors.Join(shown, err)
 }
 
