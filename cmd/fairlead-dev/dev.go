@@ -20,6 +20,8 @@ import (
 const (
 	// defaultDir is the stack's folder, under the working directory.
 	defaultDir = ".fairlead"
+	// laptopDrain is how long what is in flight may still take after a Ctrl-C, unless the environment says.
+	laptopDrain = "FAIRLEAD_DRAIN_TIMEOUT=5s"
 	// logFile has what the services log, as JSON lines.
 	logFile = "fairlead.log"
 )
@@ -65,7 +67,7 @@ func failed(err error) error {
 
 // serve runs the stack and the services, and calls ready when all of them are up.
 func (l *local) serve(ctx context.Context, ready func(context.Context, *devstack.Stack) error) error {
-	cfg, err := config.Load(l.app.Environ)
+	cfg, err := config.Load(append([]string{laptopDrain}, l.app.Environ...))
 	if err != nil {
 		return err
 	}

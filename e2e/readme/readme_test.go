@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +27,8 @@ const (
 	patience = 20 * time.Minute
 	// devCommand runs until it is told to stop: the commands after it run beside it.
 	devCommand = "go tool task dev"
+	// gateway is where the dev stack's gateway listens.
+	gateway = "127.0.0.1:4000"
 	// up is in the line that devCommand ends its greeting with.
 	up = "Ctrl-C stops it"
 )
@@ -45,6 +48,9 @@ func TestCommandsGiveWhatTheReadmeShows(t *testing.T) {
 	require.NoError(t, err)
 	commands := blocks(string(readme))
 	require.NotEmpty(t, commands)
+	listener, err := net.Listen("tcp", gateway)
+	require.NoError(t, err, "the README's commands start the dev stack: stop the one that is up")
+	require.NoError(t, listener.Close())
 	compared := 0
 	for _, one := range commands {
 		if slices.ContainsFunc(notRun(), func(prefix string) bool { return strings.HasPrefix(one.command, prefix) }) {

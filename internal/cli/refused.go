@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/fairlead/fairlead/gateway/api"
@@ -21,13 +22,22 @@ type Refused struct {
 	Line int
 }
 
-// Error is the problem's code, detail, and the ID that finds it in the service's log.
+// Error is the problem's code, its detail or how many places are at fault, and the ID
+// that finds it in the service's log.
 func (r *Refused) Error() string {
 	var b strings.Builder
 	if r.File != "" {
 		b.WriteString(r.File + ": ")
 	}
-	fmt.Fprintf(&b, "%s: %s", r.Code, r.Detail)
+	detail := r.Detail
+	switch len(r.Errors) {
+	case 0:
+	case 1:
+		detail = "1 problem"
+	default:
+		detail = strconv.Itoa(len(r.Errors)) + " problems"
+	}
+	fmt.Fprintf(&b, "%s: %s", r.Code, detail)
 	if r.RequestId != "" {
 		fmt.Fprintf(&b, " (request %s)", r.RequestId)
 	}

@@ -159,7 +159,7 @@ func (p page) tell(out io.Writer) error {
 			status += " (" + step.Reason + ")"
 		}
 		if step.Error != nil {
-			failure = step.Error.Code + ": " + step.Error.Message
+			failure = short(step.Error.Code+": "+step.Error.Message, errorLength)
 		}
 		rows = append(rows, []string{"", step.Id, status, fmt.Sprint(step.Attempts), took(step.StartedAt, step.EndedAt, now), failure})
 	}

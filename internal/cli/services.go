@@ -91,7 +91,7 @@ func metrics(observed *telemetry.Telemetry) Service {
 // Observe makes the telemetry of a process, with its log going to w. It sets OpenTelemetry's
 // globals, which is where libraries find the tracer: call it once, where the process begins.
 func Observe(cfg config.Config, name string, w io.Writer) (*telemetry.Telemetry, error) {
-	observed, err := telemetry.New(cfg, name, w)
+	observed, err := telemetry.New(telemetry.Options{LogLevel: cfg.LogLevel, OTLPEndpoint: cfg.OTLPEndpoint}, name, w)
 	if err != nil {
 		return nil, err
 	}

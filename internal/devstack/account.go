@@ -33,7 +33,7 @@ func unprivileged() (*account, error) {
 			return &account{name: name, uid: uint32(uid), gid: uint32(gid)}, nil
 		}
 	}
-	return nil, errors.New("Postgres does not run as root, and this machine has none of the users postgres, nobody and daemon: start as another user") //nolint:revive,staticcheck // a proper name begins it
+	return nil, errors.New("Postgres does not run as root, and this machine has none of the users postgres, nobody and daemon: start as another user")
 }
 
 func (a *account) credential() *syscall.Credential {
@@ -49,7 +49,7 @@ func (a *account) own(root string) error {
 		if err != nil {
 			return err
 		}
-		return os.Lchown(path, int(a.uid), int(a.gid))
+		return os.Lchown(path, int(a.uid), int(a.gid)) //nolint:gosec // a folder that we have just made
 	})
 	if err != nil {
 		return fmt.Errorf("hand %s to user %s: %w", root, a.name, err)

@@ -18,11 +18,11 @@ const lockFile = "lock"
 
 // lock takes the folder for this process. The kernel gives it back when the process ends, however it ends.
 func lock(dir string) (release func() error, err error) {
-	file, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // in the stack's folder
 	if err != nil {
 		return nil, fmt.Errorf("folder %s cannot be written to: %w", dir, err)
 	}
-	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) //nolint:gosec // a descriptor fits
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		pid := holder(file)
 		_ = file.Close()
@@ -48,7 +48,7 @@ func Running(dir string) (pid int, ok bool) {
 		return 0, false
 	}
 	defer func() { _ = file.Close() }()
-	if syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil { //nolint:gosec // a descriptor fits
+	if syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil {
 		return 0, false
 	}
 	return holder(file), true

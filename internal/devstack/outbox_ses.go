@@ -23,7 +23,7 @@ type sendEmail struct {
 	Content          struct {
 		Simple *struct {
 			Subject *sesContent
-			Body    *struct{ Text, Html *sesContent } //nolint:revive,staticcheck // SES's name
+			Body    *struct{ Text, Html *sesContent }
 		}
 		Raw, Template json.RawMessage
 	}
@@ -62,23 +62,23 @@ func (o *outbox) serveSES(w http.ResponseWriter, r *http.Request) {
 func parseSendEmail(raw []byte) (OutboxItem, error) {
 	var request sendEmail
 	if err := json.Unmarshal(raw, &request); err != nil {
-		return OutboxItem{}, errors.New("Unexpected token in the request body: it is not a SendEmail request") //nolint:revive,staticcheck // SES's style of message
+		return OutboxItem{}, errors.New("Unexpected token in the request body: it is not a SendEmail request") //nolint:staticcheck // SES's style of message
 	}
 	simple, to := request.Content.Simple, request.Destination
 	recipients := append(append(append([]string{}, to.ToAddresses...), to.CcAddresses...), to.BccAddresses...)
 	switch {
 	case request.FromEmailAddress == "":
-		return OutboxItem{}, errors.New("Missing required field FromEmailAddress") //nolint:revive,staticcheck // SES's style of message
+		return OutboxItem{}, errors.New("Missing required field FromEmailAddress") //nolint:staticcheck // SES's style of message
 	case len(recipients) == 0:
-		return OutboxItem{}, errors.New("Recipient count is zero") //nolint:revive,staticcheck // SES's style of message
+		return OutboxItem{}, errors.New("Recipient count is zero") //nolint:staticcheck // SES's style of message
 	case request.Content.Raw != nil || request.Content.Template != nil:
-		return OutboxItem{}, errors.New("This outbox takes Content.Simple only") //nolint:revive,staticcheck // SES's style of message
+		return OutboxItem{}, errors.New("This outbox takes Content.Simple only") //nolint:staticcheck // SES's style of message
 	case simple == nil || simple.Subject == nil || simple.Body == nil || simple.Body.Text == nil && simple.Body.Html == nil:
-		return OutboxItem{}, errors.New("Missing required field Content.Simple.Subject or Content.Simple.Body") //nolint:revive,staticcheck // SES's style of message
+		return OutboxItem{}, errors.New("Missing required field Content.Simple.Subject or Content.Simple.Body") //nolint:staticcheck // SES's style of message
 	}
 	for _, address := range append(recipients, request.FromEmailAddress) {
 		if _, err := mail.ParseAddress(address); err != nil {
-			return OutboxItem{}, fmt.Errorf("Illegal address: %s", address) //nolint:revive,staticcheck // SES's style of message
+			return OutboxItem{}, fmt.Errorf("Illegal address: %s", address) //nolint:staticcheck // SES's style of message
 		}
 	}
 	item := OutboxItem{Channel: "email", To: strings.Join(recipients, ", "), Subject: simple.Subject.Data, Payload: raw}

@@ -85,7 +85,7 @@ func TestOutbox(t *testing.T) {
 			spoil(spoiled)
 			_, err := mailer(stack).SendEmail(t.Context(), spoiled)
 			refusal := new(types.BadRequestException)
-			require.Truef(t, errors.As(err, &refusal), "%s: %v", name, err)
+			require.ErrorAs(t, err, &refusal, name)
 			require.NotEmpty(t, refusal.ErrorMessage(), name)
 		}
 		require.Len(t, shown(t, stack), 2)

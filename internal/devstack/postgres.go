@@ -147,11 +147,11 @@ func (p *Postgres) launch(ctx context.Context, c postgresCluster) (*postgresServ
 func (p *Postgres) watch(server *postgresServer) {
 	<-server.done
 	if !server.asked.Load() {
-		p.failed(fmt.Errorf("Postgres ended by itself (%w): its log is %s; the next start recovers", server.err, server.logFile)) //nolint:revive,staticcheck // a proper name begins it
+		p.failed(fmt.Errorf("Postgres ended by itself (%w): its log is %s; the next start recovers", server.err, server.logFile))
 	}
 }
 
-var errPostgresEnded = errors.New("Postgres ended while starting") //nolint:revive,staticcheck // a proper name begins it
+var errPostgresEnded = errors.New("Postgres ended while starting")
 
 func (p *Postgres) ready(ctx context.Context, server *postgresServer) error {
 	for {
@@ -167,7 +167,7 @@ func (p *Postgres) ready(ctx context.Context, server *postgresServer) error {
 		case <-server.done:
 			return fmt.Errorf("%w (%w); the end of its log %s:\n%s", errPostgresEnded, server.err, server.logFile, tail(server.logFile, 5))
 		case <-ctx.Done():
-			return fmt.Errorf("Postgres does not answer on port %d: %w; its log is %s", p.port, errors.Join(ctx.Err(), err), server.logFile) //nolint:revive,staticcheck // a proper name begins it
+			return fmt.Errorf("Postgres does not answer on port %d: %w; its log is %s", p.port, errors.Join(ctx.Err(), err), server.logFile)
 		case <-time.After(25 * time.Millisecond):
 		}
 	}

@@ -94,7 +94,7 @@ func postgresFolders(ctx context.Context) []string {
 
 // postgresMajor reads "postgres (PostgreSQL) 15.18 (Debian …)".
 func postgresMajor(ctx context.Context, path string) (int, error) {
-	out, err := exec.CommandContext(ctx, path, "--version").Output() //nolint:gosec // a binary found by name
+	out, err := exec.CommandContext(ctx, path, "--version").Output()
 	if err != nil {
 		return 0, fmt.Errorf("%s --version: %w", path, err)
 	}

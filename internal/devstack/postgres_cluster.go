@@ -181,7 +181,7 @@ func (s *postgresServer) stop(ctx context.Context) error {
 		_ = s.command.Process.Kill()
 		<-s.done
 	}
-	return fmt.Errorf("Postgres did not stop in time and was forced to; its next start recovers: %w", ctx.Err()) //nolint:revive,staticcheck // a proper name begins it
+	return fmt.Errorf("Postgres did not stop in time and was forced to; its next start recovers: %w", ctx.Err())
 }
 
 // tail returns the last lines of a file, "" when it cannot be read.

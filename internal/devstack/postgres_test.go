@@ -37,6 +37,7 @@ func postmaster(t *testing.T, dir string) int {
 	return pid
 }
 
+//nolint:tparallel // its subtests follow one another on one cluster
 func TestPostgresKeepsWhatWasCommitted(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

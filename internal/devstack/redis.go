@@ -46,7 +46,7 @@ func (r *Redis) Start(context.Context) error {
 	}
 	server := miniredis.NewMiniRedis()
 	if err := server.StartAddr(r.Address()); err != nil {
-		return fmt.Errorf("Redis on port %d: %w", r.port, err) //nolint:revive,staticcheck // a proper name begins it
+		return fmt.Errorf("Redis on port %d: %w", r.port, err)
 	}
 	r.server = server
 	return nil

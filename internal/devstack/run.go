@@ -79,6 +79,7 @@ func (s *Stack) serve(ctx context.Context, services []Service) error {
 	})
 	end(s.ready(ctx, cfg, services))
 	<-ctx.Done()
+	_, _ = fmt.Fprintf(s.options.Out, "\nStopping: what is under way has up to %s.\n", cfg.DrainTimeout)
 	running.Wait()
 	close(ended)
 	var problems []error

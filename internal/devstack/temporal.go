@@ -125,11 +125,11 @@ func (t *Temporal) launch(ctx context.Context) error {
 		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return authorization.NewNoopClaimMapper() }),
 	)
 	if err != nil {
-		return fmt.Errorf("Temporal server: %w; its log is %s", err, t.logFile.path) //nolint:revive,staticcheck // a proper name begins it
+		return fmt.Errorf("Temporal server: %w; its log is %s", err, t.logFile.path)
 	}
 	t.server = server
 	if err := server.Start(); err != nil {
-		return fmt.Errorf("Temporal server: %w; its log is %s", err, t.logFile.path) //nolint:revive,staticcheck // a proper name begins it
+		return fmt.Errorf("Temporal server: %w; its log is %s", err, t.logFile.path)
 	}
 	return prepareNamespace(ctx, t.Address())
 }
@@ -145,7 +145,7 @@ type fatalHook func(error)
 
 // OnWrite implements [zapcore.CheckWriteHook].
 func (f fatalHook) OnWrite(entry *zapcore.CheckedEntry, _ []zapcore.Field) {
-	f(fmt.Errorf("Temporal server gave up: %s", entry.Message)) //nolint:revive,staticcheck // a proper name begins it
+	f(fmt.Errorf("Temporal server gave up: %s", entry.Message))
 	zapcore.WriteThenGoexit.OnWrite(entry, nil)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
@@ -49,7 +48,7 @@ func dialTemporal(ctx context.Context, hostPort string) (client.Client, error) {
 	err := retry(ctx, "connect to Temporal", func() (err error) {
 		connection, err = client.DialContext(ctx, client.Options{
 			HostPort: hostPort, Namespace: TemporalNamespace,
-			Logger: sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))),
+			Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 		})
 		return err
 	})

@@ -26,9 +26,15 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/opentelemetry"
 	sdklog "go.temporal.io/sdk/log"
-
-	"github.com/fairlead/fairlead/internal/config"
 )
+
+// Options are the settings of a process's telemetry.
+type Options struct {
+	// LogLevel is debug, info, warn or error; empty means info.
+	LogLevel string
+	// OTLPEndpoint is host:port of an OpenTelemetry collector (gRPC); empty sends no traces.
+	OTLPEndpoint string
+}
 
 // Telemetry is what a process is observed through.
 type Telemetry struct {
@@ -40,10 +46,9 @@ type Telemetry struct {
 }
 
 // New makes the telemetry of a service. Logs go to w: as text when w is a terminal, as JSON
-// otherwise, from cfg.LogLevel up. Traces are sent to cfg.OTLPEndpoint, in clear as to a
-// collector beside us, and nowhere when it is empty. [Telemetry.Shutdown] ends it.
-func New(cfg config.Config, service string, w io.Writer) (*Telemetry, error) {
-	log, err := logger(cfg.LogLevel, service, w)
+// otherwise. Traces go in clear, as to a collector beside us. [Telemetry.Shutdown] ends it.
+func New(options Options, service string, w io.Writer) (*Telemetry, error) {
+	log, err := logger(options.LogLevel, service, w)
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +57,8 @@ func New(cfg config.Config, service string, w io.Writer) (*Telemetry, error) {
 	if err := t.measure(about); err != nil {
 		return nil, err
 	}
-	if cfg.OTLPEndpoint != "" {
-		if err := t.trace(cfg.OTLPEndpoint, about); err != nil {
+	if options.OTLPEndpoint != "" {
+		if err := t.trace(options.OTLPEndpoint, about); err != nil {
 			return nil, errors.Join(err, t.Shutdown(context.Background()))
 		}
 	}

@@ -15,16 +15,15 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 
-	"github.com/fairlead/fairlead/internal/config"
 	"github.com/fairlead/fairlead/internal/telemetry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func setup(t *testing.T, cfg config.Config) (*telemetry.Telemetry, *bytes.Buffer) {
+func setup(t *testing.T, options telemetry.Options) (*telemetry.Telemetry, *bytes.Buffer) {
 	t.Helper()
 	out := new(bytes.Buffer)
-	observed, err := telemetry.New(cfg, "runner", out)
+	observed, err := telemetry.New(options, "runner", out)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, observed.Shutdown(context.Background())) })
 	return observed, out
@@ -32,7 +31,7 @@ func setup(t *testing.T, cfg config.Config) (*telemetry.Telemetry, *bytes.Buffer
 
 func TestLogIsJSONFromTheLevelUp(t *testing.T) {
 	t.Parallel()
-	observed, out := setup(t, config.Config{LogLevel: "warn"})
+	observed, out := setup(t, telemetry.Options{LogLevel: "warn"})
 	observed.Logger().Info("not this")
 	observed.TemporalLogger().Warn("this", "run", "run_1")
 	var record map[string]any
@@ -42,13 +41,13 @@ func TestLogIsJSONFromTheLevelUp(t *testing.T) {
 
 func TestUnknownLevelIsRefused(t *testing.T) {
 	t.Parallel()
-	_, err := telemetry.New(config.Config{LogLevel: "loud"}, "runner", new(bytes.Buffer))
+	_, err := telemetry.New(telemetry.Options{LogLevel: "loud"}, "runner", new(bytes.Buffer))
 	require.ErrorContains(t, err, "loud")
 }
 
 func TestMetricsShowOursAndTemporals(t *testing.T) {
 	t.Parallel()
-	observed, _ := setup(t, config.Config{})
+	observed, _ := setup(t, telemetry.Options{})
 	counter, err := observed.MeterProvider().Meter("test").Int64Counter("fairlead_runs")
 	require.NoError(t, err)
 	counter.Add(t.Context(), 3)
@@ -90,7 +89,7 @@ func TestTracesReachTheCollector(t *testing.T) {
 	go func() { ended <- server.Serve(listener) }()
 	t.Cleanup(func() { server.Stop(); require.NoError(t, <-ended) })
 
-	observed, err := telemetry.New(config.Config{OTLPEndpoint: listener.Addr().String()}, "runner", new(bytes.Buffer))
+	observed, err := telemetry.New(telemetry.Options{OTLPEndpoint: listener.Addr().String()}, "runner", new(bytes.Buffer))
 	require.NoError(t, err)
 	_, span := observed.TracerProvider().Tracer("test").Start(t.Context(), "submit")
 	span.End()
@@ -100,7 +99,7 @@ func TestTracesReachTheCollector(t *testing.T) {
 
 func TestTracesGoNowhereWithoutAnEndpoint(t *testing.T) {
 	t.Parallel()
-	observed, _ := setup(t, config.Config{})
+	observed, _ := setup(t, telemetry.Options{})
 	_, span := observed.TracerProvider().Tracer("test").Start(t.Context(), "submit")
 	require.False(t, span.IsRecording())
 }
