@@ -70,8 +70,7 @@ func codeOr(kind string) string {
 // expressionFailure says that an expression of the step (or the run's output, step "") can't be evaluated.
 func expressionFailure(step string, err error) *job.Failure {
 	message := err.Error()
-	var own *job.Error
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*job.Error](err); ok {
 		message = own.Message
 	}
 	return &job.Failure{Code: string(job.CodeExpression), Message: message, Step: step}

@@ -178,7 +178,7 @@ func (c Config) each(see func(name, value string, secret bool)) {
 }
 
 func format(v reflect.Value) string {
-	if list, ok := v.Interface().([]string); ok {
+	if list, ok := reflect.TypeAssert[[]string](v); ok {
 		return strings.Join(list, ",")
 	}
 	return fmt.Sprint(v.Interface())
