@@ -7,7 +7,7 @@ package activities
 // one, never use one again for something else. The activity of an action has
 // the action's own name, as a step `uses` it (see [ActionNames]).
 const (
-	// Record writes what a run has come to into its row: [RunRecord] → nothing.
+	// Record writes what a run has come to into its row: [RunRecord] → [Recorded].
 	Record = "Record"
 	// PrepareNotifications resolves who is told of an ended run and keeps one
 	// delivery for each: [Ending] → [Deliveries].

@@ -10,7 +10,7 @@ import (
 // RunRecord is the input of [Record]: what a run has come to.
 type RunRecord struct {
 	Run Run `json:"run"`
-	// Rev grows with every record of a run; a row changes only for a greater one.
+	// Rev grows with every record of a run; a row never changes for a smaller one.
 	Rev    int64      `json:"rev"`
 	Status job.Status `json:"status"`
 	// StartedAt and EndedAt are zero until it happened.
@@ -21,6 +21,13 @@ type RunRecord struct {
 	Error  *job.Failure    `json:"error,omitempty"`
 	// Steps are those that changed since the record before.
 	Steps []StepRecord `json:"steps,omitempty"`
+}
+
+// Recorded is the result of [Record]: what the row says now. A run that was
+// ended before, in another way, keeps its end: the workflow then adopts it.
+type Recorded struct {
+	Status job.Status   `json:"status"`
+	Error  *job.Failure `json:"error,omitempty"`
 }
 
 // StepRecord is one step's state.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -23,8 +24,16 @@ const (
 	// pollers are for each of workflow and activity tasks: the SDK's two keep a quick worker waiting.
 	pollers = 8
 	// slots are how many tasks of a kind run at once. An attempt may hold an
-	// answer of 8 MiB, so that this bounds memory too.
+	// answer of 4 MiB, so that this bounds memory too.
 	slots = 200
+	// deadlockAfter is how long workflow code may run without a pause before it is
+	// taken for stuck. Expressions are bounded by their cost, and the values that a
+	// run keeps by their size, so that it ends; but decoding them takes seconds. The
+	// server gives a workflow task 10 s.
+	deadlockAfter = 8 * time.Second
+	// upkeepCheck is how often the orchestrator makes sure that there is an Upkeep:
+	// one that an operator terminated is started again.
+	upkeepCheck = time.Minute
 	// heartbeatThrottle is the longest that a heartbeat is held back, and so
 	// how long a cancellation may take to be seen.
 	heartbeatThrottle = 5 * time.Second
@@ -98,6 +107,11 @@ func (b *backend) serve(ctx context.Context, cfg config.Config, role string, log
 		if _, err := insist(ctx, log, "the Upkeep workflow", b.startUpkeep); err != nil {
 			return err
 		}
+		defer every(ctx, upkeepCheck, func(ctx context.Context) {
+			if _, err := b.startUpkeep(ctx); err != nil && ctx.Err() == nil {
+				log.Warn("no look at the Upkeep workflow", "error", err)
+			}
+		})()
 	}
 	state.watch("postgres", b.store.Ping)
 	state.watch("temporal", b.pingTemporal)
@@ -123,6 +137,29 @@ func (b *backend) startUpkeep(ctx context.Context) (client.WorkflowRun, error) {
 	}, workflows.TypeUpkeep)
 }
 
+// every calls do again and again until ctx ends or the returned function is
+// called, which waits for a call that is under way.
+func every(ctx context.Context, pause time.Duration, do func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() {
+		ticker := time.NewTicker(pause)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				do(ctx)
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
 func (b *backend) pingTemporal(ctx context.Context) error {
 	_, err := b.client.CheckHealth(ctx, &client.CheckHealthRequest{})
 	return err
@@ -137,6 +174,7 @@ func workerOptions(cfg config.Config, fatal chan<- error) worker.Options {
 		MaxHeartbeatThrottleInterval:           heartbeatThrottle,
 		DefaultHeartbeatThrottleInterval:       heartbeatThrottle,
 		WorkerStopTimeout:                      cfg.DrainTimeout,
+		DeadlockDetectionTimeout:               deadlockAfter,
 		DisableRegistrationAliasing:            true,
 		Interceptors:                           []interceptor.WorkerInterceptor{&errorMapper{}},
 		OnFatalError: func(err error) {

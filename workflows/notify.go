@@ -16,6 +16,9 @@ const (
 	deliveryTimeout = 30 * time.Second
 	// deliveryGiveUp is how long a provider that refuses or is away is tried.
 	deliveryGiveUp = 24 * time.Hour
+	// maxSending bounds the deliveries that are under way at once: the server takes
+	// 2,000 pending activities of a workflow, and fails its task for ever beyond that.
+	maxSending = 100
 )
 
 // Notify tells people how a run ended: it keeps one delivery for each of them,
@@ -30,16 +33,23 @@ func Notify(ctx workflow.Context, ending activities.Ending) error {
 	if err := workflow.ExecuteActivity(ctx, activities.PrepareNotifications, ending).Get(ctx, &kept); err != nil {
 		return err
 	}
-	sends := make([]workflow.Future, len(kept.IDs))
-	for i, id := range kept.IDs {
-		sends[i] = workflow.ExecuteActivity(ctx, activities.SendNotification, activities.Delivery{ID: id})
-	}
 	var failed error
-	for _, send := range sends {
-		if err := send.Get(ctx, nil); err != nil {
-			failed = err
+	sending := workflow.NewSemaphore(ctx, maxSending)
+	done := workflow.NewWaitGroup(ctx)
+	for _, id := range kept.IDs {
+		if err := sending.Acquire(ctx, 1); err != nil {
+			return err
 		}
+		done.Add(1)
+		workflow.Go(ctx, func(ctx workflow.Context) {
+			defer done.Done()
+			defer sending.Release(1)
+			if err := workflow.ExecuteActivity(ctx, activities.SendNotification, activities.Delivery{ID: id}).Get(ctx, nil); err != nil {
+				failed = err
+			}
+		})
 	}
+	done.Wait(ctx)
 	return failed
 }
 

@@ -3,11 +3,15 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/fairlead/fairlead/activities"
@@ -63,4 +67,37 @@ func TestNotifyTriesAgainWhileTheProviderIsAway(t *testing.T) {
 	require.Equal(t, 9, tries)
 	require.NoError(t, b.GetWorkflowError())
 	require.Greater(t, b.Now().Sub(start), 4*time.Minute)
+}
+
+func TestNotifyBoundsWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var ids []string
+	for i := range 350 {
+		ids = append(ids, strconv.Itoa(i))
+	}
+	b.OnActivity(activities.PrepareNotifications, mock.Anything, mock.Anything).Return(activities.Deliveries{IDs: ids}, nil)
+	var mu sync.Mutex
+	pending, most, sent := 0, 0, 0
+	b.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
+		if info.ActivityType.Name == activities.SendNotification {
+			mu.Lock()
+			defer mu.Unlock()
+			pending++
+			most = max(most, pending)
+		}
+	})
+	b.SetOnActivityCompletedListener(func(info *activity.Info, _ converter.EncodedValue, _ error) {
+		if info.ActivityType.Name == activities.SendNotification {
+			mu.Lock()
+			defer mu.Unlock()
+			pending--
+			sent++
+		}
+	})
+	b.ExecuteWorkflow(workflows.TypeNotify, activities.Ending{Run: activities.Run{ID: "run_1", Team: "default"}})
+	require.NoError(t, b.GetWorkflowError())
+	require.Equal(t, len(ids), sent)
+	require.LessOrEqual(t, most, 100)
+	require.Greater(t, most, 1)
 }

@@ -22,8 +22,10 @@ type recorder struct {
 	// changed are the steps to be recorded next, in order of their change.
 	changed []string
 	final   *activities.RunRecord
-	done    bool
-	err     error
+	// recorded is what the row said after the last record.
+	recorded activities.Recorded
+	done     bool
+	err      error
 }
 
 // newRecorder starts recording; the first record says that the run is running, and names every step.
@@ -45,7 +47,7 @@ func (rec *recorder) loop(ctx workflow.Context) {
 			return
 		}
 		record := rec.take()
-		rec.err = write(ctx, record)
+		rec.recorded, rec.err = write(ctx, record)
 		rec.done = rec.err != nil || record.Status.Ended()
 	}
 }
@@ -60,19 +62,21 @@ func (rec *recorder) take() activities.RunRecord {
 	record.Rev = rec.rev
 	for _, id := range rec.changed {
 		record.Steps = append(record.Steps, *rec.steps[id])
+		rec.steps[id].Output = nil // a step that has one has ended: it is not recorded again
 	}
 	rec.changed = nil
 	return record
 }
 
 // write tries once in this worker, then goes on trying as a regular activity.
-func write(ctx workflow.Context, record activities.RunRecord) error {
+func write(ctx workflow.Context, record activities.RunRecord) (recorded activities.Recorded, err error) {
 	local := workflow.WithLocalActivityOptions(ctx, recordOnce())
-	if workflow.ExecuteLocalActivity(local, activities.Record, record).Get(ctx, nil) == nil {
-		return nil
+	if err = workflow.ExecuteLocalActivity(local, activities.Record, record).Get(ctx, &recorded); err == nil {
+		return recorded, nil
 	}
 	regular := workflow.WithActivityOptions(ctx, recordUntilDone())
-	return workflow.ExecuteActivity(regular, activities.Record, record).Get(ctx, nil)
+	err = workflow.ExecuteActivity(regular, activities.Record, record).Get(ctx, &recorded)
+	return recorded, err
 }
 
 // begin notes that a step's first attempt is being started.
@@ -106,13 +110,14 @@ func (rec *recorder) change(id string) *activities.StepRecord {
 	return rec.steps[id]
 }
 
-// finish writes the run's end and returns when it is written.
-func (rec *recorder) finish(ctx workflow.Context, outcome job.Status, output json.RawMessage, failure *job.Failure, ended time.Time) error {
+// finish writes the run's end and returns what the row says then: another end,
+// if one was written before this workflow task was tried again and saw more.
+func (rec *recorder) finish(ctx workflow.Context, outcome job.Status, output json.RawMessage, failure *job.Failure, ended time.Time) (activities.Recorded, error) {
 	rec.final = &activities.RunRecord{
 		Run: rec.run, Status: outcome, StartedAt: rec.started, EndedAt: ended, Output: output, Error: failure,
 	}
 	if err := workflow.Await(ctx, func() bool { return rec.done }); err != nil {
-		return err
+		return activities.Recorded{}, err
 	}
-	return rec.err
+	return rec.recorded, rec.err
 }

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -15,6 +16,10 @@ import (
 // maxInFlight bounds the steps of one run that are under way at once, so that
 // what one workflow task schedules stays far below the server's limits.
 const maxInFlight = 100
+
+// maxKept bounds, in bytes, the outputs that a run keeps for its expressions:
+// decoding them takes some 60 ms a MiB, and a workflow task 10 s at most.
+const maxKept = 64 << 20
 
 // Run is one execution of a job. It returns an application error whose type is
 // the failure's code when the run failed or timed out, and a canceled error
@@ -41,6 +46,7 @@ type run struct {
 	started  time.Time
 	inFlight int
 	ended    int // how many steps have
+	kept     int // bytes of the outputs that expressions may refer to
 	outcome  job.Status
 	failure  *job.Failure
 	output   json.RawMessage
@@ -169,14 +175,15 @@ func (r *run) finish(ctx workflow.Context, id string, f workflow.Future) {
 	var result activities.StepResult
 	err := f.Get(ctx, &result)
 	if err == nil {
-		output, decodeErr := expr.Decode(result.Output)
-		if decodeErr == nil {
-			r.records.attempt(id, result.Attempt, result.Log)
-			r.records.output(id, result.Output)
-			r.settle(ctx, id, job.StepState{Status: job.StatusSucceeded}, output, nil)
+		r.records.attempt(id, result.Attempt, result.Log)
+		output, kept := r.keep(id, result.Output)
+		if kept != nil {
+			r.settle(ctx, id, job.StepState{Status: job.StatusFailed}, nil, kept)
 			return
 		}
-		err = decodeErr
+		r.records.output(id, result.Output)
+		r.settle(ctx, id, job.StepState{Status: job.StatusSucceeded}, output, nil)
+		return
 	}
 	failure, detail := stepFailure(id, err)
 	if detail != nil {
@@ -187,6 +194,25 @@ func (r *run) finish(ctx workflow.Context, id string, f workflow.Future) {
 		status = job.StatusCanceled
 	}
 	r.settle(ctx, id, job.StepState{Status: status}, nil, failure)
+}
+
+// keep decodes an output for the expressions that may refer to it; nil when
+// none does. All that a run keeps is bounded: it is held in memory and decoded
+// again whenever the workflow is replayed, within one workflow task.
+func (r *run) keep(id string, output json.RawMessage) (any, *job.Failure) {
+	if !r.program.Mentions(id) {
+		return nil, nil
+	}
+	r.kept += len(output)
+	if r.kept > maxKept {
+		return nil, &job.Failure{Code: string(job.CodeTooLarge), Step: id, Message: fmt.Sprintf(
+			"the outputs that expressions refer to have more than %d MiB together: keep large data elsewhere and pass its address", maxKept>>20)}
+	}
+	value, err := expr.Decode(output)
+	if err != nil {
+		return nil, &job.Failure{Code: string(job.CodeInternal), Step: id, Message: "the output isn't JSON"}
+	}
+	return value, nil
 }
 
 // settle fixes a step's end.
@@ -219,13 +245,22 @@ func (r *run) end(ctx workflow.Context) (RunResult, error) {
 	r.cancelPending(ended)
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
-	if err := r.records.finish(ctx, r.outcome, r.output, r.failure, ended); err != nil {
+	recorded, err := r.records.finish(ctx, r.outcome, r.output, r.failure, ended)
+	if err != nil {
 		return RunResult{}, err
 	}
+	r.adopt(recorded)
 	if err := r.tell(ctx, ended); err != nil {
 		return RunResult{}, err
 	}
 	return r.result()
+}
+
+// adopt takes over the end that the row has, so that row, workflow and notification agree.
+func (r *run) adopt(recorded activities.Recorded) {
+	if recorded.Status.Ended() && recorded.Status != r.outcome {
+		r.outcome, r.failure, r.output = recorded.Status, recorded.Error, nil
+	}
 }
 
 // evaluateOutput gives a run that succeeded its output; an expression that can't be evaluated fails the run.
@@ -260,6 +295,10 @@ func (r *run) result() (RunResult, error) {
 	case job.StatusCanceled:
 		return RunResult{}, temporal.NewCanceledError()
 	default:
-		return RunResult{}, temporal.NewNonRetryableApplicationError(r.failure.Message, r.failure.Code, nil, r.failure)
+		failure := r.failure
+		if failure == nil {
+			failure = &job.Failure{Code: string(job.CodeInternal), Message: "the run ended " + string(r.outcome)}
+		}
+		return RunResult{}, temporal.NewNonRetryableApplicationError(failure.Message, failure.Code, nil, failure)
 	}
 }

@@ -3,6 +3,8 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -218,4 +220,42 @@ output: "${steps.only.output.body.id}"
 	require.Equal(t, job.StatusFailed, last.Status)
 	require.Equal(t, "expression", last.Error.Code)
 	require.Equal(t, job.StatusSucceeded, b.steps()["only"].Status)
+}
+
+func TestRunAdoptsTheEndThatItsRowHas(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.row = &activities.Recorded{Status: job.StatusFailed, Error: &job.Failure{Code: "http_status", Message: "as it was first seen", Step: "second"}}
+	b.http = func(context.Context, activities.Step) (any, error) {
+		return map[string]any{"status": 200, "headers": map[string]any{}, "body": map[string]any{"id": 1}}, nil
+	}
+	b.run(chain, `{"n": 1}`)
+	var application *temporal.ApplicationError
+	require.ErrorAs(t, b.GetWorkflowError(), &application)
+	require.Equal(t, "http_status", application.Type())
+	require.Len(t, b.endings, 1)
+	require.Equal(t, job.StatusFailed, b.endings[0].Status, "row, workflow and notification agree")
+}
+
+func TestRunBoundsWhatItKeeps(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	large := strings.Repeat("x", 4<<20)
+	b.http = func(context.Context, activities.Step) (any, error) {
+		return map[string]any{"status": 200, "headers": map[string]any{}, "body": large}, nil
+	}
+	var file strings.Builder
+	file.WriteString("apiVersion: fairlead/v1\nname: large\nsteps:\n")
+	for i := range 17 {
+		fmt.Fprintf(&file, "  - {id: kept%d, needs: [], uses: http, with: {url: \"https://a.example\"}}\n", i)
+		fmt.Fprintf(&file, "  - {id: unused%d, needs: [], uses: http, with: {url: \"https://a.example\"}}\n", i)
+		fmt.Fprintf(&file, "  - {id: sink%d, uses: http, needs: [kept%d], with: {url: \"https://a.example/${steps.kept%d.output.status}\"}}\n", i, i, i)
+	}
+	last := b.run(file.String(), `{}`)
+	require.Equal(t, job.StatusFailed, last.Status)
+	require.Equal(t, string(job.CodeTooLarge), last.Error.Code)
+	require.Regexp(t, "^kept", last.Error.Step, "an output that nobody refers to isn't kept")
+	for _, call := range b.calls {
+		require.Less(t, len(call.Scope), 1024, "only what is referred to travels")
+	}
 }

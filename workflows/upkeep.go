@@ -31,9 +31,14 @@ func Upkeep(ctx workflow.Context) error {
 			return err
 		}
 		sweepOnce(ctx, activities.StartQueued)
-		if sweep%sweepsPerMinute == 0 {
-			closeLost(ctx)
-			sweepOnce(ctx, activities.DrainLogs)
+		if sweep%sweepsPerMinute != 0 {
+			continue
+		}
+		told := closeLost(ctx)
+		sweepOnce(ctx, activities.DrainLogs)
+		// A child that still runs counts against this execution, and as new there are none.
+		if told > 0 || workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			break
 		}
 	}
 	return workflow.NewContinueAsNewError(ctx, TypeUpkeep)
@@ -47,12 +52,12 @@ func sweepOnce(ctx workflow.Context, activity string) {
 
 // closeLost tells those whom lost runs concern, then ends their rows: in this
 // order a crash in between makes the next sweep find the same runs again, and
-// Notify starts only once.
-func closeLost(ctx workflow.Context) {
+// Notify starts only once. It returns how many Notify children it started.
+func closeLost(ctx workflow.Context) (told int) {
 	var lost activities.Lost
 	if err := workflow.ExecuteActivity(ctx, activities.FindLost).Get(ctx, &lost); err != nil {
 		warn(ctx, activities.FindLost, err)
-		return
+		return 0
 	}
 	for _, run := range lost.Runs {
 		ending := activities.Ending{
@@ -64,11 +69,13 @@ func closeLost(ctx workflow.Context) {
 				warn(ctx, TypeNotify, err)
 				continue
 			}
+			told++
 		}
 		if err := workflow.ExecuteActivity(ctx, activities.Record, run.Record).Get(ctx, nil); err != nil {
 			warn(ctx, activities.Record, err)
 		}
 	}
+	return told
 }
 
 func warn(ctx workflow.Context, what string, err error) {

@@ -4,9 +4,12 @@ package record
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 
 	"github.com/fairlead/fairlead/activities"
+	"github.com/fairlead/fairlead/internal/job"
 	"github.com/fairlead/fairlead/internal/store"
 )
 
@@ -15,8 +18,10 @@ const maxInline = 128 << 10
 
 // Rows are the rows of runs and steps.
 type Rows interface {
-	// Record changes a row only for a greater rev, so that repeats are harmless.
+	// Record never changes a row for a smaller rev, nor an ended one to another end, so that repeats are harmless.
 	Record(ctx context.Context, record store.RunRecord) error
+	// Outcome is a run's status as its row has it, and why it ended badly.
+	Outcome(ctx context.Context, run string) (job.Status, *job.Failure, error)
 }
 
 // Objects is where large outputs are kept.
@@ -35,11 +40,24 @@ type Recorder struct {
 func New(rows Rows, objects Objects) *Recorder { return &Recorder{rows: rows, objects: objects} }
 
 // Record writes a run's row and those of the steps that changed. Large outputs
-// are in S3 before the row says so.
-func (r *Recorder) Record(ctx context.Context, in activities.RunRecord) error {
+// are in S3 before the row says so. It returns what the row says then.
+func (r *Recorder) Record(ctx context.Context, in activities.RunRecord) (activities.Recorded, error) {
+	record, err := r.row(ctx, in)
+	if err != nil {
+		return activities.Recorded{}, err
+	}
+	if err := r.rows.Record(ctx, record); err != nil || !in.Status.Ended() {
+		return activities.Recorded{Status: in.Status}, err
+	}
+	status, failure, err := r.rows.Outcome(ctx, in.Run.ID)
+	return activities.Recorded{Status: status, Error: failure}, err
+}
+
+// row is a record as the store takes it.
+func (r *Recorder) row(ctx context.Context, in activities.RunRecord) (store.RunRecord, error) {
 	output, key, err := r.place(ctx, in.Run, "_output", in.Output)
 	if err != nil {
-		return err
+		return store.RunRecord{}, err
 	}
 	record := store.RunRecord{
 		Run: in.Run.ID, Rev: in.Rev, Status: in.Status, StartedAt: in.StartedAt, EndedAt: in.EndedAt,
@@ -49,7 +67,7 @@ func (r *Recorder) Record(ctx context.Context, in activities.RunRecord) error {
 	for i, step := range in.Steps {
 		output, key, err := r.place(ctx, in.Run, step.ID, step.Output)
 		if err != nil {
-			return err
+			return store.RunRecord{}, err
 		}
 		record.Steps[i] = store.StepRecord{
 			ID: step.ID, Position: step.Position, Status: step.Status, Reason: step.Reason, Attempts: step.Attempts,
@@ -58,7 +76,7 @@ func (r *Recorder) Record(ctx context.Context, in activities.RunRecord) error {
 			StartedAt: step.StartedAt, EndedAt: step.EndedAt,
 		}
 	}
-	return r.rows.Record(ctx, record)
+	return record, nil
 }
 
 // place returns an output as its row holds it: itself, or the key of its object.
@@ -66,7 +84,9 @@ func (r *Recorder) place(ctx context.Context, run activities.Run, name string, o
 	if len(output) <= maxInline {
 		return output, "", nil
 	}
-	key := "values/team=" + run.Team + "/run=" + run.ID + "/" + name + ".json"
+	// The hash keeps apart the outputs of a step that was done twice: a key's object never changes.
+	sum := sha256.Sum256(output)
+	key := "values/team=" + run.Team + "/run=" + run.ID + "/" + name + "-" + hex.EncodeToString(sum[:]) + ".json"
 	if err := r.objects.Put(ctx, key, output, "application/json"); err != nil {
 		return nil, "", err
 	}

@@ -21,11 +21,17 @@ type parts struct {
 	records []store.RunRecord
 	objects map[string]string
 	err     error
+	status  job.Status
+	failure *job.Failure
 }
 
 func (p *parts) Record(_ context.Context, r store.RunRecord) error {
 	p.records = append(p.records, r)
 	return nil
+}
+
+func (p *parts) Outcome(context.Context, string) (job.Status, *job.Failure, error) {
+	return p.status, p.failure, nil
 }
 
 func (p *parts) Put(_ context.Context, key string, body []byte, _ string) error {
@@ -48,7 +54,8 @@ func TestRecordCarriesEverything(t *testing.T) {
 	p, recorder := setup()
 	start := time.Date(2026, 1, 5, 5, 0, 0, 0, time.UTC)
 	failure := &job.Failure{Code: "http_status", Step: "load"}
-	err := recorder.Record(t.Context(), activities.RunRecord{
+	p.status, p.failure = job.StatusCanceled, &job.Failure{Code: "canceled"}
+	recorded, err := recorder.Record(t.Context(), activities.RunRecord{
 		Run: activities.Run{ID: "run_1", Team: "data"}, Rev: 3, Status: job.StatusFailed,
 		StartedAt: start, EndedAt: start.Add(time.Minute), Error: failure,
 		Steps: []activities.StepRecord{{
@@ -57,6 +64,7 @@ func TestRecordCarriesEverything(t *testing.T) {
 		}},
 	})
 	require.NoError(t, err)
+	require.Equal(t, activities.Recorded{Status: p.status, Error: p.failure}, recorded, "what the row says counts, not what was to be written")
 	require.Equal(t, []store.RunRecord{{
 		Run: "run_1", Rev: 3, Status: job.StatusFailed, StartedAt: start, EndedAt: start.Add(time.Minute), Error: failure,
 		Steps: []store.StepRecord{{
@@ -73,17 +81,19 @@ func TestLargeOutputsGoToS3(t *testing.T) {
 		Run: activities.Run{ID: "run_1", Team: "data"}, Rev: 1, Status: job.StatusSucceeded, Output: value(128<<10 + 1),
 		Steps: []activities.StepRecord{{ID: "load", Output: value(128<<10 + 1)}, {ID: "small", Output: value(128 << 10)}},
 	}
-	require.NoError(t, recorder.Record(t.Context(), in))
+	_, err := recorder.Record(t.Context(), in)
+	require.NoError(t, err)
 	got := p.records[0]
 	require.Nil(t, got.Output)
-	require.Equal(t, "values/team=data/run=run_1/_output.json", got.OutputKey)
+	require.Regexp(t, `^values/team=data/run=run_1/_output-[0-9a-f]{64}\.json$`, got.OutputKey)
 	require.Nil(t, got.Steps[0].Output)
-	require.Equal(t, "values/team=data/run=run_1/load.json", got.Steps[0].OutputKey)
+	require.Regexp(t, `^values/team=data/run=run_1/load-[0-9a-f]{64}\.json$`, got.Steps[0].OutputKey)
 	require.Equal(t, string(in.Steps[0].Output), p.objects[got.Steps[0].OutputKey])
 	require.Len(t, got.Steps[1].Output, 128<<10)
 	require.Empty(t, got.Steps[1].OutputKey)
 
 	p.err = errors.New("S3 is away")
-	require.ErrorIs(t, recorder.Record(t.Context(), in), p.err)
+	_, err = recorder.Record(t.Context(), in)
+	require.ErrorIs(t, err, p.err)
 	require.Len(t, p.records, 1, "no row names an object that isn't there")
 }

@@ -21,6 +21,8 @@ type Program struct {
 	order  []*Step // every step after those that it needs
 	index  map[string]int
 	scopes *scoping
+	// words has those of all expressions, step names among them.
+	words  map[string]bool
 	input  func() (*compiled, error)
 	steps  []stepCode
 	output func() (*expr.Template, error)
@@ -60,7 +62,10 @@ func newProgram(c *checker) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Program{Definition: c.def, scopes: scopes, index: map[string]int{}, steps: make([]stepCode, len(c.def.Steps))}
+	p := &Program{
+		Definition: c.def, scopes: scopes, words: wordsOf(c.def),
+		index: map[string]int{}, steps: make([]stepCode, len(c.def.Steps)),
+	}
 	p.input = sync.OnceValues(func() (*compiled, error) { return compileInput(c.def.Input) })
 	for i := range c.def.Steps {
 		p.index[c.def.Steps[i].ID] = i

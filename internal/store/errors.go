@@ -17,6 +17,7 @@ import (
 const (
 	classConnection    = "08"
 	classData          = "22" // a value Postgres can't hold, such as text with a zero byte
+	classSyntax        = "42" // on connecting: a setting that Postgres doesn't know, or that we may not make
 	classRollback      = "40" // serialization failure, deadlock
 	classResources     = "53" // too many connections, disk full
 	classIntervention  = "57" // shutting down, starting up, canceled
@@ -37,8 +38,13 @@ func failed(op string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return job.Errorf(job.CodeUnavailable, "%s: %w", op, err)
 	}
-	if pg := new(pgconn.PgError); errors.As(err, &pg) && !connecting(err) {
-		return refused(op, pg)
+	if pg := new(pgconn.PgError); errors.As(err, &pg) {
+		if !connecting(err) {
+			return refused(op, pg)
+		}
+		if class := class(pg); class == classSyntax || class == classData {
+			return job.Wrap(job.CodeInternal, err, "the database refuses a setting in its URL")
+		}
 	}
 	if lost(err) {
 		return job.Wrap(job.CodeUnavailable, err, unavailableMessage)
@@ -56,7 +62,7 @@ func refused(op string, pg *pgconn.PgError) error {
 	case readOnly:
 		return job.Wrap(job.CodeUnavailable, pg, unavailableMessage)
 	}
-	switch pg.Code[:min(2, len(pg.Code))] {
+	switch class(pg) {
 	case classConnection, classRollback, classResources, classIntervention:
 		return job.Wrap(job.CodeUnavailable, pg, unavailableMessage)
 	case classData:
@@ -65,7 +71,9 @@ func refused(op string, pg *pgconn.PgError) error {
 	return job.Wrap(job.CodeInternal, pg, op+" failed")
 }
 
-// connecting reports whether a connection could not be made; whatever the server said then, it is not available.
+func class(pg *pgconn.PgError) string { return pg.Code[:min(2, len(pg.Code))] }
+
+// connecting reports whether a connection could not be made. Unless it is for what its URL sets, the database is not available then.
 func connecting(err error) bool {
 	connect := new(pgconn.ConnectError)
 	return errors.As(err, &connect)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -25,11 +24,11 @@ func Migrate(ctx context.Context, url string) error { return MigrateTo(ctx, url,
 
 // MigrateTo brings the schema to a version, up or down; 0 drops everything of ours.
 func MigrateTo(ctx context.Context, url string, version int64) (err error) {
-	config, err := pgx.ParseConfig(url)
+	config, err := parse(url)
 	if err != nil {
-		return job.Wrap(job.CodeMalformed, err, "the database URL can't be read")
+		return err
 	}
-	pool := stdlib.OpenDB(*config)
+	pool := stdlib.OpenDB(*config.ConnConfig)
 	defer func() { err = errors.Join(err, pool.Close()) }()
 	provider, err := migrations(pool)
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 // RunRecord is what a run has come to. The zero time is "not yet".
 type RunRecord struct {
 	Run string
-	// Rev is greater than that of the record before; another record changes nothing.
+	// Rev is greater than that of the record before, unless it is the same record
+	// again, seen later; a record with a smaller one changes nothing.
 	Rev       int64
 	Status    job.Status
 	StartedAt time.Time
@@ -45,7 +46,7 @@ type StepRecord struct {
 }
 
 // Record writes a run's row and those of its steps in one round trip, all or
-// none. A row changes only for a greater rev, and one that has ended only if
+// none. A row never changes for a smaller rev, and one that has ended only if
 // its status stays; so records may come twice and in any order. A run that is
 // recorded has a workflow (see [Store.Unstarted]). CodeNotFound: no such run.
 func (s *Store) Record(ctx context.Context, r RunRecord) error {
@@ -73,6 +74,16 @@ func (s *Store) Record(ctx context.Context, r RunRecord) error {
 		return job.Errorf(job.CodeNotFound, "there is no run %q", r.Run)
 	}
 	return nil
+}
+
+// Outcome returns a run's status and, where it ended badly, why. CodeNotFound: no such run.
+func (s *Store) Outcome(ctx context.Context, run string) (job.Status, *job.Failure, error) {
+	row, err := s.queries.RunOutcome(ctx, run)
+	if err != nil {
+		return "", nil, found("read a run's outcome", err, "there is no run %q", run)
+	}
+	failure, err := decodeFailure(row.Error)
+	return job.Status(row.Status), failure, err
 }
 
 // addStep appends a step to the columns that the statement takes.

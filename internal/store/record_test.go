@@ -93,10 +93,38 @@ func TestEndIsFinal(t *testing.T) {
 	write(4, job.StatusSucceeded, "other end")
 	write(5, job.StatusRunning, "not ended")
 	write(2, job.StatusFailed, "older")
-	write(3, job.StatusFailed, "repeated")
+	requireRow(3, job.StatusFailed, "first")
+	write(3, job.StatusFailed, "first")
 	requireRow(3, job.StatusFailed, "first")
 	write(6, job.StatusFailed, "same end, newer")
 	requireRow(6, job.StatusFailed, "same end, newer")
+}
+
+// A workflow task whose worker was killed is tried again with what came since: it
+// may say more under the number of its first try.
+func TestSameRevMaySeeMore(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	publish(t, s, "load", "a")
+	run := submit(t, s, newRun(t, "load"))
+	step := func(id string, status job.Status) store.StepRecord {
+		return store.StepRecord{ID: id, Status: status, StartedAt: began}
+	}
+	first := store.RunRecord{Run: run.ID, Rev: 2, Status: job.StatusRunning, StartedAt: began, Steps: []store.StepRecord{
+		step("a", job.StatusSucceeded), step("b", job.StatusRunning),
+	}}
+	second := store.RunRecord{Run: run.ID, Rev: 2, Status: job.StatusSucceeded, StartedAt: began, EndedAt: began.Add(time.Second), Steps: []store.StepRecord{
+		step("a", job.StatusSucceeded), step("b", job.StatusSucceeded),
+	}}
+	require.NoError(t, s.Record(t.Context(), first))
+	require.NoError(t, s.Record(t.Context(), second))
+	require.NoError(t, s.Record(t.Context(), first), "the killed worker's write may come late")
+	status, failure, err := s.Outcome(t.Context(), run.ID)
+	require.NoError(t, err)
+	require.Equal(t, job.StatusSucceeded, status)
+	require.Nil(t, failure)
+	_, _, err = s.Outcome(t.Context(), "run_none")
+	requireCode(t, job.CodeNotFound, err)
 }
 
 // Whatever order a run's records arrive in, and however often, the row ends as the last of them says.

@@ -33,10 +33,9 @@ type Store struct {
 // used, so a database that is away fails no start; see [Store.Ping].
 // CodeMalformed: the URL can't be read.
 func Open(ctx context.Context, url string) (*Store, error) {
-	config, err := pgxpool.ParseConfig(url)
+	config, err := parse(url)
 	if err != nil {
-		// The parser's message holds the URL without its password.
-		return nil, job.Wrap(job.CodeMalformed, err, "the database URL can't be read")
+		return nil, err
 	}
 	if parsed := config.ConnConfig; parsed.ConnectTimeout == 0 {
 		parsed.ConnectTimeout = connectTimeout
@@ -56,6 +55,17 @@ func Open(ctx context.Context, url string) (*Store, error) {
 		return nil, failed("open the database", err)
 	}
 	return &Store{pool: pool, queries: db.New(pool)}, nil
+}
+
+// parse reads a connection string. pgxpool's own parameters go to the pool: what connects
+// without one uses ConnConfig, which is without them, since Postgres doesn't know them.
+func parse(url string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		// The parser's message holds the URL without its password.
+		return nil, job.Wrap(job.CodeMalformed, err, "the database URL can't be read")
+	}
+	return config, nil
 }
 
 // Close waits for what is running and closes every connection.

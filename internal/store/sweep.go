@@ -12,15 +12,13 @@ func (s *Store) MarkStarted(ctx context.Context, run string) error {
 	return failed("note a started workflow", s.queries.MarkRunStarted(ctx, run))
 }
 
-// Unstarted lists runs that are older than age and whose workflow was never started, oldest first.
-func (s *Store) Unstarted(ctx context.Context, age time.Duration, limit int) ([]Run, error) {
-	rows, err := s.queries.UnstartedRuns(ctx, db.UnstartedRunsParams{
-		AgeSeconds: age.Seconds(), Max: int32(pageLimit(limit)), //nolint:gosec // at most MaxLimit
+// Unstarted lists the IDs of runs of all teams that are older than age and whose
+// workflow was never started, in order, beginning behind the run `after` ("" for the first).
+func (s *Store) Unstarted(ctx context.Context, age time.Duration, after string, limit int) ([]string, error) {
+	ids, err := s.queries.UnstartedRuns(ctx, db.UnstartedRunsParams{
+		After: after, AgeSeconds: age.Seconds(), Max: int32(pageLimit(limit)), //nolint:gosec // at most MaxLimit
 	})
-	if err != nil {
-		return nil, failed("list unstarted runs", err)
-	}
-	return toRuns(rows, toRun)
+	return ids, failed("list unstarted runs", err)
 }
 
 // OpenRuns lists runs of all teams whose workflow was started and that have not

@@ -37,7 +37,7 @@ CREATE TABLE runs (
     job                 text        COLLATE "C" NOT NULL,
     version             integer     NOT NULL,
     status              text        COLLATE "C" NOT NULL,
-    rev                 bigint      NOT NULL DEFAULT 0, -- the row changes only for a greater one
+    rev                 bigint      NOT NULL DEFAULT 0, -- the row never changes for a smaller one
     trigger_kind        text        COLLATE "C" NOT NULL,
     trigger_by          text        NOT NULL,
     trigger_detail      json,

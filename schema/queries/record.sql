@@ -1,6 +1,8 @@
 -- name: Record :one
--- One round trip for a run and any of its steps. A row changes only for a
--- greater rev, and an ended one only to the same end. Says whether the run exists.
+-- One round trip for a run and any of its steps. A row never changes for a
+-- smaller rev, nor an ended one to another end. For the same rev the last record
+-- stands: a workflow task that is tried again may have seen more since, and says so
+-- under the number that its first try used. Says whether the run exists.
 WITH n AS (
     SELECT unnest(@step_ids::text[]) AS step, unnest(@positions::integer[]) AS position,
            unnest(@statuses::text[]) AS status, unnest(@reasons::text[]) AS reason,
@@ -16,7 +18,7 @@ WITH n AS (
         ended_at = coalesce(sqlc.narg(ended_at), ended_at),
         output = sqlc.narg(output), output_key = sqlc.narg(output_key), error = sqlc.narg(error),
         workflow_started_at = coalesce(workflow_started_at, now())
-    WHERE runs.id = @run AND runs.rev < @rev AND (runs.ended_at IS NULL OR runs.status = @status)
+    WHERE runs.id = @run AND runs.rev <= @rev AND (runs.ended_at IS NULL OR runs.status = @status)
 ), step_rows AS (
     INSERT INTO steps AS s (run, team, step, position, status, reason, attempts, output, output_key, error,
                             log_key, log_records, log_sha256, rev, started_at, ended_at)
@@ -32,9 +34,12 @@ WITH n AS (
         log_key = excluded.log_key, log_records = excluded.log_records, log_sha256 = excluded.log_sha256,
         rev = excluded.rev,
         started_at = coalesce(excluded.started_at, s.started_at), ended_at = coalesce(excluded.ended_at, s.ended_at)
-    WHERE s.rev < excluded.rev AND (s.ended_at IS NULL OR s.status = excluded.status)
+    WHERE s.rev <= excluded.rev AND (s.ended_at IS NULL OR s.status = excluded.status)
 )
 SELECT EXISTS (SELECT 1 FROM runs x WHERE x.id = @run);
+
+-- name: RunOutcome :one
+SELECT status, error FROM runs WHERE id = @run;
 
 -- name: ListSteps :many
 SELECT run, step, team, position, status, reason, attempts, error, log_key, log_records, log_sha256, rev, started_at, ended_at

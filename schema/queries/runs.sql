@@ -43,10 +43,11 @@ LIMIT @max;
 UPDATE runs SET workflow_started_at = now() WHERE id = @id AND workflow_started_at IS NULL;
 
 -- name: UnstartedRuns :many
-SELECT * FROM runs
-WHERE workflow_started_at IS NULL AND ended_at IS NULL
+-- Without inputs: the sweep loads one run at a time.
+SELECT id FROM runs
+WHERE workflow_started_at IS NULL AND ended_at IS NULL AND id > @after
   AND created_at < now() - make_interval(secs => @age_seconds::double precision)
-ORDER BY created_at
+ORDER BY id
 LIMIT @max;
 
 -- name: OpenRuns :many

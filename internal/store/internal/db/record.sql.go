@@ -117,7 +117,7 @@ WITH n AS (
         ended_at = coalesce($18, ended_at),
         output = $19, output_key = $20, error = $21,
         workflow_started_at = coalesce(workflow_started_at, now())
-    WHERE runs.id = $1 AND runs.rev < $15 AND (runs.ended_at IS NULL OR runs.status = $16)
+    WHERE runs.id = $1 AND runs.rev <= $15 AND (runs.ended_at IS NULL OR runs.status = $16)
 ), step_rows AS (
     INSERT INTO steps AS s (run, team, step, position, status, reason, attempts, output, output_key, error,
                             log_key, log_records, log_sha256, rev, started_at, ended_at)
@@ -133,7 +133,7 @@ WITH n AS (
         log_key = excluded.log_key, log_records = excluded.log_records, log_sha256 = excluded.log_sha256,
         rev = excluded.rev,
         started_at = coalesce(excluded.started_at, s.started_at), ended_at = coalesce(excluded.ended_at, s.ended_at)
-    WHERE s.rev < excluded.rev AND (s.ended_at IS NULL OR s.status = excluded.status)
+    WHERE s.rev <= excluded.rev AND (s.ended_at IS NULL OR s.status = excluded.status)
 )
 SELECT EXISTS (SELECT 1 FROM runs x WHERE x.id = $1)
 `
@@ -162,8 +162,10 @@ type RecordParams struct {
 	Error      []byte
 }
 
-// One round trip for a run and any of its steps. A row changes only for a
-// greater rev, and an ended one only to the same end. Says whether the run exists.
+// One round trip for a run and any of its steps. A row never changes for a
+// smaller rev, nor an ended one to another end. For the same rev the last record
+// stands: a workflow task that is tried again may have seen more since, and says so
+// under the number that its first try used. Says whether the run exists.
 func (q *Queries) Record(ctx context.Context, arg RecordParams) (bool, error) {
 	row := q.db.QueryRow(ctx, record,
 		arg.Run,
@@ -191,4 +193,20 @@ func (q *Queries) Record(ctx context.Context, arg RecordParams) (bool, error) {
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err
+}
+
+const runOutcome = `-- name: RunOutcome :one
+SELECT status, error FROM runs WHERE id = $1
+`
+
+type RunOutcomeRow struct {
+	Status string
+	Error  []byte
+}
+
+func (q *Queries) RunOutcome(ctx context.Context, run string) (RunOutcomeRow, error) {
+	row := q.db.QueryRow(ctx, runOutcome, run)
+	var i RunOutcomeRow
+	err := row.Scan(&i.Status, &i.Error)
+	return i, err
 }

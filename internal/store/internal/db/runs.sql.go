@@ -392,53 +392,33 @@ func (q *Queries) RunByKey(ctx context.Context, arg RunByKeyParams) (Run, error)
 }
 
 const unstartedRuns = `-- name: UnstartedRuns :many
-SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, input, output, output_key, error, idempotency_key, request_hash, workflow_started_at, created_at, started_at, ended_at FROM runs
-WHERE workflow_started_at IS NULL AND ended_at IS NULL
-  AND created_at < now() - make_interval(secs => $1::double precision)
-ORDER BY created_at
-LIMIT $2
+SELECT id FROM runs
+WHERE workflow_started_at IS NULL AND ended_at IS NULL AND id > $1
+  AND created_at < now() - make_interval(secs => $2::double precision)
+ORDER BY id
+LIMIT $3
 `
 
 type UnstartedRunsParams struct {
+	After      string
 	AgeSeconds float64
 	Max        int32
 }
 
-func (q *Queries) UnstartedRuns(ctx context.Context, arg UnstartedRunsParams) ([]Run, error) {
-	rows, err := q.db.Query(ctx, unstartedRuns, arg.AgeSeconds, arg.Max)
+// Without inputs: the sweep loads one run at a time.
+func (q *Queries) UnstartedRuns(ctx context.Context, arg UnstartedRunsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, unstartedRuns, arg.After, arg.AgeSeconds, arg.Max)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Run
+	var items []string
 	for rows.Next() {
-		var i Run
-		if err := rows.Scan(
-			&i.ID,
-			&i.Team,
-			&i.Job,
-			&i.Version,
-			&i.Status,
-			&i.Rev,
-			&i.TriggerKind,
-			&i.TriggerBy,
-			&i.TriggerDetail,
-			&i.Labels,
-			&i.Priority,
-			&i.Input,
-			&i.Output,
-			&i.OutputKey,
-			&i.Error,
-			&i.IdempotencyKey,
-			&i.RequestHash,
-			&i.WorkflowStartedAt,
-			&i.CreatedAt,
-			&i.StartedAt,
-			&i.EndedAt,
-		); err != nil {
+		var id string
+		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
