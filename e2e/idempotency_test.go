@@ -16,7 +16,7 @@ func TestThousandSubmitsWithOneKeyAreOneRun(t *testing.T) {
 	target := newTarget(t, func(_ int, w http.ResponseWriter, _ *http.Request) { sendJSON(w, `{}`) })
 	admin := asAdmin(t)
 	admin.publish("once")
-	body, err := json.Marshal(object{"input": object{"target": target.URL}})
+	body, err := json.Marshal(object{"input": object{"target": target.URL}, "labels": object{"case": "one-key"}})
 	require.NoError(t, err)
 
 	ids := all(t, 1000, func(int) (string, error) {
@@ -36,15 +36,16 @@ func TestThousandSubmitsWithOneKeyAreOneRun(t *testing.T) {
 	require.Equal(t, "succeeded", ended.Status, "%+v", ended.Error)
 	require.Len(t, target.seen(), 1, "called once")
 
+	const sameCase = "/v1/teams/default/runs?job=once&label=case%3Done-key"
 	var list struct{ Items []run }
-	admin.get("/v1/teams/default/runs?job=once", &list)
+	admin.get(sameCase, &list)
 	require.Len(t, list.Items, 1)
 
-	other := admin.send(http.MethodPost, admin.jobPath("once")+"/runs", []byte(`{"input": {"target": "http://127.0.0.1:9/"}}`),
+	other := admin.send(http.MethodPost, admin.jobPath("once")+"/runs", []byte(`{"input": {"target": "http://127.0.0.1:9/"}, "labels": {"case": "one-key"}}`),
 		"Content-Type", "application/json", "Idempotency-Key", "the-one")
 	require.Equal(t, http.StatusUnprocessableEntity, other.status)
 	require.Equal(t, "idempotency_mismatch", other.problem().Code)
-	admin.get("/v1/teams/default/runs?job=once", &list)
+	admin.get(sameCase, &list)
 	require.Len(t, list.Items, 1)
 }
 

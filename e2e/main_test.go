@@ -4,12 +4,15 @@ package e2e_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
 	"testing"
+
+	"go.temporal.io/sdk/worker"
 
 	"github.com/fairlead/fairlead/gateway"
 	"github.com/fairlead/fairlead/internal/cli"
@@ -22,7 +25,16 @@ import (
 // in a process, and a Temporal server takes seconds to start.
 var world *devstack.Stack
 
-func TestMain(m *testing.M) { os.Exit(inWorld(m.Run)) }
+// sticky is how many workflows a worker keeps in memory: with 0 every workflow task replays the whole history.
+var sticky = flag.Int("sticky", -1, "size of the workers' sticky cache; -1 leaves the SDK's")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *sticky >= 0 {
+		worker.SetStickyWorkflowCacheSize(*sticky)
+	}
+	os.Exit(inWorld(m.Run))
+}
 
 // inWorld calls run while the stack and all services are up.
 func inWorld(run func() int) int {

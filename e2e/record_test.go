@@ -24,7 +24,7 @@ var histories = flag.String("record", "", "write a history of each feature to th
 // features are the jobs whose first ended run shows a feature of its own. The job `large`
 // is not one of them: its values are in S3, not in its history.
 func features() []string {
-	return []string{"passes_on", "branches", "retry", "timeout", "deadline", "told", "fails_on_purpose", "platform_health"}
+	return []string{"passes_on", "branches", "retry", "timeout", "deadline", "interrupted", "told", "fails_on_purpose", "platform_health"}
 }
 
 // firstRuns has the first run of each job that a case waited for.
