@@ -71,6 +71,9 @@ type Call struct {
 	Step string
 	// With is the step's `with`, rendered; it was checked against the action's input schema.
 	With json.RawMessage
+	// Template is the step's `with` before it was rendered: what of With isn't
+	// literal in it may be a secret. nil: nothing is known to be literal.
+	Template json.RawMessage
 	// Token makes repeats of the call known to the provider.
 	Token string
 	// Attempt counts from 1.

@@ -33,7 +33,12 @@ func TestMain(m *testing.M) {
 	if *sticky >= 0 {
 		worker.SetStickyWorkflowCacheSize(*sticky)
 	}
-	os.Exit(inWorld(m.Run))
+	code := inWorld(m.Run)
+	if err := leaks(); err != nil {
+		fmt.Fprintln(os.Stderr, "the stack and all services have stopped:", err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // inWorld calls run while the stack and all services are up.

@@ -35,7 +35,7 @@ func (s *server) await(ctx context.Context, run store.Run, wait time.Duration) (
 			look.Stop()
 			return run, nil
 		}
-		if _, _, status, err := s.Runs.RunState(ctx, run.ID); err == nil && status.Ended() {
+		if state, err := s.Runs.RunState(ctx, run.ID); err == nil && state.Status.Ended() {
 			return s.Runs.Run(ctx, run.ID)
 		}
 	}

@@ -37,13 +37,16 @@ type runEnd struct {
 // streamEvents follows a run's log to the run's end.
 func (s *server) streamEvents(ctx context.Context, run string, filter joblog.Filter) func(http.ResponseWriter) error {
 	return func(w http.ResponseWriter) error {
-		ctx, cancel := s.untilDrained(ctx)
+		caller := ctx
+		ctx, cancel := s.untilDrained(caller)
 		defer cancel()
 		out := newStream(w, eventsType)
 		stop := keepOpen(ctx, out)
 		err := s.follow(ctx, run, filter, out)
 		stop()
 		switch {
+		case err != nil && ctx.Err() != nil && caller.Err() == nil && !out.hasBegun():
+			return job.Wrap(job.CodeUnavailable, err, "this gateway is stopping: try again, another one answers")
 		case err == nil, ctx.Err() != nil: // a caller who is cut off by a drain comes back with the last ID
 			return nil
 		case !out.hasBegun():
@@ -65,11 +68,11 @@ func (s *server) follow(ctx context.Context, run string, filter joblog.Filter, o
 	if err != nil {
 		return err
 	}
-	_, _, status, err := s.Runs.RunState(ctx, run)
+	state, err := s.Runs.RunState(ctx, run)
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(runEnd{Run: run, Status: status})
+	data, err := json.Marshal(runEnd{Run: run, Status: state.Status})
 	if err != nil {
 		return fmt.Errorf("encode the end: %w", err)
 	}

@@ -21,11 +21,9 @@ import (
 
 const (
 	// maxBody is the most bytes of a JSON body; definitions have [job.MaxSource].
-	maxBody = 2 << 20
-	// bodyTimeout bounds the time that a body may take to arrive.
-	bodyTimeout = 30 * time.Second
-	yamlType    = "application/yaml"
-	jsonType    = "application/json"
+	maxBody  = 2 << 20
+	yamlType = "application/yaml"
+	jsonType = "application/json"
 )
 
 // guard lets a request through to its operation: whose it is, whether its
@@ -108,11 +106,11 @@ func (s *server) teamOf(c *gin.Context, operation *contract.Operation) (team str
 	if !job.ValidRunID(run) {
 		return "", nil, absent
 	}
-	team, _, _, err = s.Runs.RunState(c.Request.Context(), run)
+	state, err := s.Runs.RunState(c.Request.Context(), run)
 	if job.CodeOf(err) == job.CodeNotFound {
 		err = absent
 	}
-	return team, absent, err
+	return state.Team, absent, err
 }
 
 func checkParameters(c *gin.Context, operation *contract.Operation) error {
@@ -184,39 +182,28 @@ func readBody(c *gin.Context, limit int64) ([]byte, error) {
 	if c.Request.ContentLength > limit {
 		return nil, tooLarge
 	}
-	control := http.NewResponseController(c.Writer)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // a test's recorder has none
 	raw, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
-	_ = control.SetReadDeadline(time.Time{})
 	if over := new(http.MaxBytesError); errors.As(err, &over) {
 		return nil, tooLarge
 	}
 	if err != nil {
 		return nil, job.Wrap(job.CodeMalformed, err, "the body ended before its end, or took too long")
 	}
+	_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Time{}) // the operation may take longer than the body
 	return raw, nil
 }
 
 func checkType(c *gin.Context, operation *contract.Operation) error {
 	if encoding := c.GetHeader("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return job.Errorf(job.CodeUnsupportedType, "Content-Encoding is `%s`; send the body as it is", clip(encoding))
+		return job.Errorf(job.CodeUnsupportedType, "Content-Encoding is `%s`; send the body as it is", contract.Shorten(encoding))
 	}
 	given := c.GetHeader("Content-Type")
 	kind, parameters, err := mime.ParseMediaType(given)
 	if err != nil || !slices.Contains(operation.Types, kind) {
-		return job.Errorf(job.CodeUnsupportedType, "Content-Type is `%s`; send %s", clip(given), strings.Join(operation.Types, " or "))
+		return job.Errorf(job.CodeUnsupportedType, "Content-Type is `%s`; send %s", contract.Shorten(given), strings.Join(operation.Types, " or "))
 	}
 	if charset := parameters["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return job.Errorf(job.CodeUnsupportedType, "the charset is `%s`; send UTF-8", clip(charset))
+		return job.Errorf(job.CodeUnsupportedType, "the charset is `%s`; send UTF-8", contract.Shorten(charset))
 	}
 	return nil
-}
-
-// clip shortens a found text for a message.
-func clip(text string) string {
-	const most = 60
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
 }

@@ -205,6 +205,42 @@ func TestFollowEndsWhenTheGatewayDrains(t *testing.T) {
 	close(w.drain)
 	_, ok := nextEvent(t, lines)
 	require.False(t, ok, "without an end: the caller comes back")
+
+	answer := w.do(request{path: "/v1/runs/" + runID + "/logs", header: map[string]string{"Accept": "text/event-stream"}})
+	require.Equal(t, http.StatusServiceUnavailable, answer.Code, "no stream begins any more")
+	require.Equal(t, api.CodeUnavailable, problemOf(t, answer).Code)
+	require.NotEmpty(t, answer.Header().Get("Retry-After"))
+}
+
+// The events of a run of many executions stay small, and a cut stream goes on where it was.
+func TestFollowARunOfManyExecutions(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	const executions = 2_000
+	for i := range executions {
+		w.writeLog("fetch", fmt.Sprint(i))
+	}
+	w.endRun(job.StatusFailed)
+	server := httptest.NewServer(w.handler)
+	t.Cleanup(server.Close) // once the cut streams are closed
+	last, seen := "", map[string]int{}
+	for ended := false; !ended; {
+		lines := w.follow(server, last)
+		for range 700 { // then the connection is cut
+			e, ok := nextEvent(t, lines)
+			require.True(t, ok)
+			require.Less(t, len(e.id), 8<<10)
+			if ended = e.name == "end"; ended {
+				break
+			}
+			last = e.id
+			seen[decode[api.LogRecord](t, []byte(e.data)).Msg]++
+		}
+	}
+	require.Len(t, seen, executions)
+	for message, times := range seen {
+		require.Equal(t, 1, times, message)
+	}
 }
 
 func TestFollowFromNowhere(t *testing.T) {

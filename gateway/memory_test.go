@@ -186,9 +186,9 @@ func (m *memory) Run(_ context.Context, id string) (store.Run, error) {
 	return run, nil
 }
 
-func (m *memory) RunState(ctx context.Context, id string) (string, time.Time, job.Status, error) {
+func (m *memory) RunState(ctx context.Context, id string) (store.RunState, error) {
 	run, err := m.Run(ctx, id)
-	return run.Team, run.CreatedAt, run.Status, err
+	return store.RunState{Team: run.Team, CreatedAt: run.CreatedAt, Status: run.Status}, err
 }
 
 func (m *memory) Runs(_ context.Context, team string, filter store.Filter, limit int, cursor string) (store.Page[store.Run], error) {

@@ -24,8 +24,13 @@ const requestHeader = "X-Request-Id"
 // requestIDForm is what a caller's own ID may be: it goes into our log.
 var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
 
-// identify takes the caller's ID of the request, or makes one.
+// identify takes the caller's ID of the request, or makes one. From here on a
+// body has a bounded time to arrive, whoever sends it: net/http reads what was
+// left of it before it sends an answer, a refusal too.
 func (s *server) identify(c *gin.Context) {
+	if c.Request.ContentLength != 0 {
+		_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(s.BodyTimeout)) // a test's recorder has none
+	}
 	id := c.GetHeader(requestHeader)
 	if !requestIDForm.MatchString(id) {
 		id = uuid.NewString()

@@ -11,16 +11,13 @@ import (
 	"time"
 
 	"github.com/fairlead/fairlead/gateway/api"
+	"github.com/fairlead/fairlead/gateway/contract"
 	"github.com/fairlead/fairlead/internal/job"
 	"github.com/fairlead/fairlead/internal/store"
 )
 
-const (
-	// maxInline is the most bytes of an input or output that a run has in itself.
-	maxInline = 128 << 10
-	// maxStepOutput is the most bytes of a step's output.
-	maxStepOutput = 16 << 20
-)
+// maxInline is the most bytes of an input or output that a run has in itself.
+const maxInline = 128 << 10
 
 // ListRuns lists a team's runs.
 func (s *server) ListRuns(ctx context.Context, request api.ListRunsRequestObject) (api.ListRunsResponseObject, error) {
@@ -50,7 +47,7 @@ func runFilter(params api.ListRunsParams) (store.Filter, error) {
 	for _, label := range value(params.Label) {
 		key, wanted, _ := strings.Cut(label, "=")
 		if other, twice := filter.Labels[key]; twice && other != wanted {
-			return store.Filter{}, malformed([]job.Field{{Pointer: "/query/label", Message: "a label has one value: `" + clip(key) + "` is given with two"}})
+			return store.Filter{}, malformed([]job.Field{{Pointer: "/query/label", Message: "a label has one value: `" + contract.Shorten(key) + "` is given with two"}})
 		}
 		if filter.Labels == nil {
 			filter.Labels = map[string]string{}
@@ -91,18 +88,18 @@ func (s *server) GetRunOutput(ctx context.Context, request api.GetRunOutputReque
 	case run.OutputKey == "" && run.Output == nil:
 		return nil, job.Errorf(job.CodeNotFound, "the run has no output: it ended %s", run.Status)
 	}
-	output, err := s.stored(ctx, run.Output, run.OutputKey)
+	if run.OutputKey == "" {
+		return rawJSON{bytes.NewReader(run.Output)}, nil
+	}
+	object, err := s.open(ctx, run.OutputKey)
 	if err != nil {
 		return nil, err
 	}
-	return rawJSON{bytes.NewReader(output)}, nil
+	return storedJSON{object}, nil
 }
 
-// stored is a value from its row, or from the object that the row names.
-func (s *server) stored(ctx context.Context, inline json.RawMessage, key string) (raw json.RawMessage, err error) {
-	if key == "" {
-		return inline, nil
-	}
+// open opens the object of a large output; the caller closes it.
+func (s *server) open(ctx context.Context, key string) (io.ReadCloser, error) {
 	object, err := s.Objects.Get(ctx, key)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, job.Wrap(job.CodeNotFound, err, "the output is no longer kept")
@@ -110,10 +107,25 @@ func (s *server) stored(ctx context.Context, inline json.RawMessage, key string)
 	if err != nil {
 		return nil, job.Wrap(job.CodeUnavailable, err, "the store of large outputs is away: try again")
 	}
-	defer func() { err = errors.Join(err, object.Close()) }()
-	raw, err = io.ReadAll(io.LimitReader(object, maxStepOutput))
+	return object, nil
+}
+
+// stepOutput is a step's output, from its row or from the object that the row names.
+func (s *server) stepOutput(ctx context.Context, step store.Step) (raw json.RawMessage, err error) {
+	if step.OutputKey == "" {
+		return step.Output, nil
+	}
+	object, err := s.open(ctx, step.OutputKey)
 	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, object.Close()) }()
+	raw, err = io.ReadAll(io.LimitReader(object, job.MaxOutput+1))
+	switch {
+	case err != nil:
 		return nil, job.Wrap(job.CodeUnavailable, err, "the output can't be read now: try again")
+	case len(raw) > job.MaxOutput: // none is recorded
+		return nil, job.Errorf(job.CodeTooLarge, "the step's output has more than %d bytes, the most that a step's answer holds", job.MaxOutput)
 	}
 	return raw, nil
 }
@@ -152,7 +164,7 @@ func (s *server) GetStep(ctx context.Context, request api.GetStepRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	output, err := s.stored(ctx, step.Output, step.OutputKey)
+	output, err := s.stepOutput(ctx, step)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +182,7 @@ func (s *server) pendingStep(ctx context.Context, run, id string) (api.GetStepRe
 			return api.GetStep200JSONResponse(pending(id)), nil
 		}
 	}
-	return nil, job.Errorf(job.CodeNotFound, "run %q has no step %q", run, clip(id))
+	return nil, job.Errorf(job.CodeNotFound, "run %q has no step %q", run, contract.Shorten(id))
 }
 
 // declared are the steps of a run's definition.

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -81,6 +82,25 @@ func TestLargeValuesAreBehindURLs(t *testing.T) {
 	away := w.do(request{path: got.OutputUrl})
 	require.Equal(t, http.StatusServiceUnavailable, away.Code)
 	require.NotContains(t, away.Body.String(), "refused")
+}
+
+func TestVeryLargeOutputs(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	large := []byte(`"` + strings.Repeat("x", 18<<20) + `"`)
+	run := someRun(runID, "default")
+	run.Status, run.OutputKey = job.StatusSucceeded, "values/output.json"
+	w.memory.put(run, store.Step{Run: runID, ID: "fetch", Status: job.StatusSucceeded, Attempts: 1, OutputKey: run.OutputKey})
+	require.NoError(t, w.bucket.Put(t.Context(), run.OutputKey, large, ""))
+
+	answer := w.do(request{path: "/v1/runs/" + runID + "/output"})
+	require.Equal(t, http.StatusOK, answer.Code)
+	require.Equal(t, "application/json", answer.Header().Get("Content-Type"))
+	require.True(t, bytes.Equal(large, answer.Body.Bytes()), "%d bytes of %d", answer.Body.Len(), len(large))
+
+	answer = w.do(request{path: "/v1/runs/" + runID + "/steps/fetch"})
+	require.Equal(t, http.StatusRequestEntityTooLarge, answer.Code)
+	require.Equal(t, api.CodeTooLarge, problemOf(t, answer).Code)
 }
 
 func TestOutputThatIsNone(t *testing.T) {

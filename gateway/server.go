@@ -1,12 +1,14 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"go.opentelemetry.io/contrib/instrumentation/github.com/gin-gonic/gin/otelgin"
@@ -79,6 +81,8 @@ type Deps struct {
 	TrustedProxies []string
 	// Draining, when closed, ends what waits: event streams, and answers that were asked to wait. Nil never does.
 	Draining <-chan struct{}
+	// BodyTimeout bounds the time that a request's body may take to arrive; 0 means 30 s.
+	BodyTimeout time.Duration
 	// Extra are handlers by their path (a gin pattern), for every caller who has a valid token.
 	Extra map[string]http.Handler
 }
@@ -96,12 +100,16 @@ type server struct {
 
 var _ api.StrictServerInterface = (*server)(nil)
 
+// bodyTimeout is [Deps].BodyTimeout where none is given.
+const bodyTimeout = 30 * time.Second
+
 // maxReading is how many definitions are read at once.
 const maxReading = 4
 
 // New returns the gateway's handler. An error is a defect of the REST document,
 // of an action's contract, or of the proxies' ranges.
 func New(deps Deps) (http.Handler, error) {
+	deps.BodyTimeout = cmp.Or(deps.BodyTimeout, bodyTimeout)
 	document, err := contract.Load(schema.OpenAPI())
 	if err != nil {
 		return nil, err

@@ -1,13 +1,20 @@
 package gateway_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -179,4 +186,44 @@ func TestExtraHandlersNeedAToken(t *testing.T) {
 	})
 	require.Equal(t, http.StatusTeapot, w.do(request{path: "/dev/outbox", role: "viewer"}).Code)
 	require.Equal(t, api.CodeUnauthenticated, problemOf(t, w.do(request{path: "/dev/outbox", role: "nobody"})).Code)
+}
+
+// A body that never comes holds no connection, whoever promises it and whatever the answer is.
+func TestABodyThatNeverComes(t *testing.T) {
+	t.Parallel()
+	w := setup(t, func(w *world) { w.patience = 200 * time.Millisecond })
+	server := httptest.NewServer(w.handler)
+	t.Cleanup(server.Close)
+	for name, c := range map[string]struct {
+		head   string
+		status int
+	}{
+		"without a token":       {"POST /v1/teams/default/jobs/orders/runs", http.StatusUnauthorized},
+		"with a token":          {"POST /v1/teams/default/jobs/orders/runs HTTP/1.1\r\nAuthorization: Bearer operator", http.StatusBadRequest},
+		"where none is taken":   {"GET /health", http.StatusOK},
+		"where there's nothing": {"POST /nothing", http.StatusNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+			require.NoError(t, err)
+			defer func() { require.NoError(t, connection.Close()) }()
+			require.NoError(t, connection.SetDeadline(time.Now().Add(10*time.Second)))
+			head := c.head
+			if !strings.Contains(head, "HTTP/1.1") {
+				head += " HTTP/1.1"
+			}
+			_, err = fmt.Fprintf(connection, "%s\r\nHost: gateway\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n", head)
+			require.NoError(t, err)
+			reader := bufio.NewReader(connection)
+			answer, err := http.ReadResponse(reader, nil)
+			require.NoError(t, err)
+			require.Equal(t, c.status, answer.StatusCode)
+			_, err = io.Copy(io.Discard, answer.Body)
+			require.NoError(t, err)
+			require.NoError(t, answer.Body.Close())
+			_, err = reader.ReadByte()
+			require.ErrorIs(t, err, io.EOF, "the connection is closed")
+		})
+	}
 }

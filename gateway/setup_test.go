@@ -47,17 +47,18 @@ steps:
 
 // world is a gateway and all that it stands on.
 type world struct {
-	t       *testing.T
-	memory  *memory
-	bucket  *bucket
-	starter *starter
-	journal *joblog.Journal
-	live    *joblog.Live
-	parts   []gateway.Part
-	drain   chan struct{}
-	extra   map[string]http.Handler
-	log     io.Writer
-	handler http.Handler
+	t        *testing.T
+	memory   *memory
+	bucket   *bucket
+	starter  *starter
+	journal  *joblog.Journal
+	live     *joblog.Live
+	parts    []gateway.Part
+	drain    chan struct{}
+	extra    map[string]http.Handler
+	log      io.Writer
+	patience time.Duration // for bodies
+	handler  http.Handler
 }
 
 // setup makes a world with the job orders, a run of it, and a run of another team.
@@ -82,7 +83,7 @@ func setup(t *testing.T, change ...func(*world)) *world {
 	w.memory.put(someRun(otherRun, "other"))
 	w.handler, err = gateway.New(gateway.Deps{
 		Jobs: w.memory, Runs: w.memory, Starter: w.starter, Logs: report.New(w.memory, w.journal), Objects: w.bucket,
-		Auth: tokens{}, Parts: w.parts, Log: log, Draining: w.drain, Extra: w.extra,
+		Auth: tokens{}, Parts: w.parts, Log: log, Draining: w.drain, Extra: w.extra, BodyTimeout: w.patience,
 	})
 	require.NoError(t, err)
 	return w

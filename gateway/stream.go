@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -54,6 +56,14 @@ func (s *stream) flush() error {
 	return nil
 }
 
+// Write is write for an [io.Copy].
+func (s *stream) Write(piece []byte) (int, error) {
+	if err := s.write(piece); err != nil {
+		return 0, err
+	}
+	return len(piece), nil
+}
+
 // hasBegun reports whether a part of the answer was written.
 func (s *stream) hasBegun() bool {
 	s.mu.Lock()
@@ -73,4 +83,16 @@ func (s *stream) event(name, id string, data []byte) error {
 		return err
 	}
 	return s.flush()
+}
+
+// storedJSON answers with an object as it is kept, however large it is.
+type storedJSON struct{ object io.ReadCloser }
+
+// VisitGetRunOutputResponse writes the object, and closes it.
+func (s storedJSON) VisitGetRunOutputResponse(w http.ResponseWriter) (err error) {
+	defer func() { err = errors.Join(err, s.object.Close()) }()
+	if _, err := io.Copy(newStream(w, jsonType), s.object); err != nil {
+		return fmt.Errorf("send a stored output: %w", err)
+	}
+	return nil
 }

@@ -14,12 +14,8 @@ import (
 	"github.com/fairlead/fairlead/internal/job"
 )
 
-const (
-	// maxNesting is how deep lists and objects of a body may nest.
-	maxNesting = 100
-	// maxProblems is the most problems in one answer.
-	maxProblems = 100
-)
+// maxNesting is how deep lists and objects of a body may nest.
+const maxNesting = 100
 
 // checkJSON checks a body: that it is one JSON value, without keys twice and
 // without zero bytes, and what the REST document says of it.
@@ -84,7 +80,7 @@ type strictDecoder struct {
 
 // fail notes a problem with the value at hand.
 func (d *strictDecoder) fail(message string) {
-	if len(d.fields) < maxProblems {
+	if len(d.fields) < contract.MaxProblems {
 		d.fields = append(d.fields, job.Field{Pointer: contract.Pointer(d.path...), Message: message})
 	}
 }
@@ -141,7 +137,7 @@ func (d *strictDecoder) object() (any, error) {
 		key, _ := token.(string)
 		d.text(key)
 		if _, twice := object[key]; twice {
-			d.fail(fmt.Sprintf("the key `%s` is here twice; keep one", clip(key)))
+			d.fail(fmt.Sprintf("the key `%s` is here twice; keep one", contract.Shorten(key)))
 		}
 		if object[key], err = d.inside(key); err != nil {
 			return nil, err

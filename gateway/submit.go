@@ -13,6 +13,7 @@ import (
 
 	"github.com/fairlead/fairlead/gateway/api"
 	"github.com/fairlead/fairlead/gateway/auth"
+	"github.com/fairlead/fairlead/gateway/contract"
 	"github.com/fairlead/fairlead/internal/job"
 	"github.com/fairlead/fairlead/internal/store"
 )
@@ -138,7 +139,7 @@ func checkLabels(found api.Labels) error {
 	var fields []job.Field
 	for key := range found {
 		if key == "" || len([]rune(key)) > maxLabelKey || strings.Contains(key, "=") {
-			fields = append(fields, job.Field{Pointer: "/labels", Message: fmt.Sprintf("the label's key `%s` must have 1 to %d characters, and no =", clip(key), maxLabelKey)})
+			fields = append(fields, job.Field{Pointer: "/labels", Message: fmt.Sprintf("the label's key `%s` must have 1 to %d characters, and no =", contract.Shorten(key), maxLabelKey)})
 		}
 	}
 	if len(fields) == 0 {

@@ -69,7 +69,7 @@ func constants(t *testing.T, path, prefix string) []string {
 // contract is the signature of every activity's name.
 func contract() map[string]reflect.Type {
 	signatures := map[string]reflect.Type{
-		activities.Record:               reflect.TypeFor[func(context.Context, activities.RunRecord) error](),
+		activities.Record:               reflect.TypeFor[func(context.Context, activities.RunRecord) (activities.Recorded, error)](),
 		activities.PrepareNotifications: reflect.TypeFor[func(context.Context, activities.Ending) (activities.Deliveries, error)](),
 		activities.SendNotification:     reflect.TypeFor[func(context.Context, activities.Delivery) error](),
 		activities.StartQueued:          reflect.TypeFor[func(context.Context) (activities.Swept, error)](),

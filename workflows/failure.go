@@ -69,9 +69,12 @@ func codeOr(kind string) string {
 
 // expressionFailure says that an expression of the step (or the run's output, step "") can't be evaluated.
 func expressionFailure(step string, err error) *job.Failure {
-	message := err.Error()
+	failure := &job.Failure{Code: string(job.CodeExpression), Message: err.Error(), Step: step}
 	if own, ok := errors.AsType[*job.Error](err); ok {
-		message = own.Message
+		failure.Message = own.Message
+		if own.Code == job.CodeTooLarge {
+			failure.Code = string(own.Code)
+		}
 	}
-	return &job.Failure{Code: string(job.CodeExpression), Message: message, Step: step}
+	return failure
 }

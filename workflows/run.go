@@ -263,12 +263,15 @@ func (r *run) adopt(recorded activities.Recorded) {
 	}
 }
 
-// evaluateOutput gives a run that succeeded its output; an expression that can't be evaluated fails the run.
+// evaluateOutput gives a run that succeeded its output; one that can't be evaluated or is too large fails the run.
 func (r *run) evaluateOutput() {
 	if r.outcome != job.StatusSucceeded {
 		return
 	}
 	output, err := r.program.Output(r.scope)
+	if err == nil {
+		err = job.CheckOutput("the run's output", output)
+	}
 	if err != nil {
 		r.outcome, r.failure = job.StatusFailed, expressionFailure("", err)
 		return

@@ -222,6 +222,25 @@ output: "${steps.only.output.body.id}"
 	require.Equal(t, job.StatusSucceeded, b.steps()["only"].Status)
 }
 
+func TestRunFailsOnAnOutputThatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	large := strings.Repeat("x", 6<<20)
+	b.http = func(context.Context, activities.Step) (any, error) {
+		return map[string]any{"status": 200, "headers": map[string]any{}, "body": large}, nil
+	}
+	last := b.run(`
+apiVersion: fairlead/v1
+name: large
+steps:
+  - {id: only, uses: http, with: {url: "https://a.example"}}
+output: {a: "${steps.only.output.body}", b: "${steps.only.output.body}", c: "${steps.only.output.body}"}
+`, `{}`)
+	require.Equal(t, job.StatusFailed, last.Status)
+	require.Equal(t, "too_large", last.Error.Code)
+	require.Nil(t, last.Output)
+}
+
 func TestRunAdoptsTheEndThatItsRowHas(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -80,7 +80,7 @@ func (a *Action) Close() { a.transport.CloseIdleConnections() }
 // response_truncated, response_too_large, response_not_json,
 // response_not_text, response_html. When ctx was canceled it returns ctx's error.
 func (a *Action) Do(ctx context.Context, call activities.Call) (json.RawMessage, error) {
-	in, err := parse(call.With)
+	in, err := parse(call.With, call.Template)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (a *Action) Do(ctx context.Context, call activities.Call) (json.RawMessage,
 		return nil, err
 	}
 	call.Log.Log(slog.LevelInfo, "request", slog.String("method", req.Method), slog.String("url", in.shown),
-		slog.Any("query", in.queryNames(req)), slog.Any("headers", headerNames(req.Header)), slog.Int64("bytes", req.ContentLength))
+		slog.Any("query", in.queryNames(req.URL.Query())), slog.Any("headers", headerNames(req.Header)), slog.Int64("bytes", req.ContentLength))
 
 	start := time.Now()
 	client := http.Client{Transport: a.transport, CheckRedirect: in.redirect(call.Log)}

@@ -23,12 +23,8 @@ import (
 	"github.com/fairlead/fairlead/internal/job"
 )
 
-const (
-	// maxRetryAfter is the longest wait that a server may ask for.
-	maxRetryAfter = time.Hour
-	// errorBytes is how much is read of the body of an answer that is an error.
-	errorBytes = 4 << 10
-)
+// errorBytes is how much is read of the body of an answer that is an error.
+const errorBytes = 4 << 10
 
 // answer is a response as the step returns it.
 type answer struct {
@@ -80,13 +76,13 @@ func (in *input) readError(ctx context.Context, resp *http.Response, now func() 
 	message := "answered " + status(resp)
 	// A whole rune may have been cut in half at the bound, and the secrets
 	// that the server repeats must go before the line is cut.
-	if line := activities.OneLine(in.hide(string(raw)), maxShown); line != "" {
+	if line := in.line(string(raw), maxShown); line != "" {
 		message += ": " + line
 	}
 	failure := in.fail(nil, "http_status", retryableStatus(resp.StatusCode), message)
 	failure.Status = resp.StatusCode
 	if failure.Retryable {
-		failure.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now())
+		failure.RetryAfter = activities.RetryAfter(resp.Header, now())
 	}
 	return answer{size: len(raw)}, failure
 }
@@ -109,7 +105,7 @@ func (in *input) readBody(ctx context.Context, resp *http.Response, limit int64)
 		body = unzipped
 	default:
 		return nil, in.fail(nil, "response_not_text", false,
-			fmt.Sprintf("answered %s in the Content-Encoding %q, which can't be read", status(resp), activities.OneLine(coding, 40)))
+			fmt.Sprintf("answered %s in the Content-Encoding %q, which can't be read", status(resp), in.line(coding, 40)))
 	}
 	raw, err := io.ReadAll(io.LimitReader(body, limit))
 	if err != nil {
@@ -157,12 +153,12 @@ func (in *input) value(resp *http.Response, raw []byte) (json.RawMessage, error)
 	case (media == "text/html" || media == "application/xhtml+xml") && !in.accepts(media):
 		return nil, in.fail(nil, "response_html", false, fmt.Sprintf(
 			"answered %s with an HTML page where data was expected (set headers.Accept to %s if the page is wanted): %s",
-			status(resp), media, activities.OneLine(in.hide(string(raw)), maxShown)))
+			status(resp), media, in.line(string(raw), maxShown)))
 	}
 	text, ok := decode(raw, params["charset"])
 	if !ok {
 		return nil, in.fail(nil, "response_not_text", false,
-			fmt.Sprintf("answered %s with %d bytes that are not text (Content-Type %q)", status(resp), len(raw), activities.OneLine(media, 80)))
+			fmt.Sprintf("answered %s with %d bytes that are not text (Content-Type %q)", status(resp), len(raw), in.line(media, 80)))
 	}
 	if int64(len(text)) > in.MaxBytes {
 		return nil, in.tooLarge(resp)
@@ -177,7 +173,7 @@ func (in *input) jsonValue(resp *http.Response, raw []byte) (json.RawMessage, er
 	}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, raw); err != nil || !utf8.Valid(raw) {
-		shown := activities.OneLine(in.hide(string(raw)), maxShown)
+		shown := in.line(string(raw), maxShown)
 		return nil, in.fail(err, "response_not_json", false,
 			fmt.Sprintf("answered %s and says it is JSON, but it is not: %s", status(resp), shown))
 	}
@@ -228,18 +224,6 @@ func retryableStatus(code int) bool {
 	default:
 		return code >= http.StatusInternalServerError
 	}
-}
-
-// retryAfter reads a Retry-After (RFC 9110, section 10.2.3): seconds or a date; 0 if there is none to keep to.
-func retryAfter(value string, now time.Time) time.Duration {
-	value = strings.TrimSpace(value)
-	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
-		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(0, min(at.Sub(now), maxRetryAfter))
-	}
-	return 0
 }
 
 // encode is JSON without the escapes that are meant for HTML.

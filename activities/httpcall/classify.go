@@ -35,19 +35,19 @@ func (in *input) classify(ctx context.Context, trace *trace, err error) error {
 		return in.fail(err, "address_refused", false,
 			fmt.Sprintf("may not be called: %s is not a public address; an operator can open its range with FAIRLEAD_HTTP_ALLOW", denied.address))
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return in.fail(err, "timeout", true, "timed out: "+cause(err))
+		return in.fail(err, "timeout", true, "timed out: "+in.cause(err))
 	case isTLS(err, handshake):
-		return in.fail(err, "tls", false, "has no trustworthy TLS connection: "+cause(firstError(handshake, err)))
+		return in.fail(err, "tls", false, "has no trustworthy TLS connection: "+in.cause(firstError(handshake, err)))
 	case !connected:
-		return in.fail(err, "connection", true, "could not connect: "+cause(err))
+		return in.fail(err, "connection", true, "could not connect: "+in.cause(err))
 	case errors.As(err, &opErr):
-		return in.fail(err, "connection", true, "lost its connection: "+cause(err))
+		return in.fail(err, "connection", true, "lost its connection: "+in.cause(err))
 	case !answered:
 		return in.fail(err, "no_response", true, "got no response: the server closed the connection without one")
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return in.fail(err, "response_truncated", true, "got half a response: the server closed the connection inside the headers")
 	default:
-		return in.fail(err, "response_malformed", false, "answered something that is not HTTP: "+cause(err))
+		return in.fail(err, "response_malformed", false, "answered something that is not HTTP: "+in.cause(err))
 	}
 }
 
@@ -65,7 +65,7 @@ func (in *input) ended(ctx context.Context, what string) error {
 
 // fail is a failure that says which request met what.
 func (in *input) fail(err error, code string, again bool, what string) *activities.Failed {
-	failure := failed(code, fmt.Sprintf("%s %s %s", in.Method, activities.OneLine(in.shown, maxShown), in.hide(what)))
+	failure := failed(code, fmt.Sprintf("%s %s %s", in.Method, in.shown, in.hide(what)))
 	failure.Retryable, failure.Cause = again, err
 	return failure
 }
@@ -97,9 +97,9 @@ func firstError(errs ...error) error {
 }
 
 // cause is an error's text without the URL that [url.Error] puts before it.
-func cause(err error) string {
+func (in *input) cause(err error) string {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
-	return activities.OneLine(err.Error(), maxShown)
+	return in.line(err.Error(), maxShown)
 }

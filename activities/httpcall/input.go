@@ -2,7 +2,6 @@ package httpcall
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,9 +16,6 @@ import (
 // defaultMaxBytes is the bound of an answer when the step gives none (schema/actions/http.json).
 const defaultMaxBytes = 1 << 20
 
-// minMasked is the shortest value that is masked: a shorter one would blot out ordinary words.
-const minMasked = 4
-
 // input is a step's `with`, as schema/actions/http.json has it, and what follows from it.
 type input struct {
 	Method   string          `json:"method"`
@@ -32,9 +28,11 @@ type input struct {
 	MaxBytes int64           `json:"maxBytes"`
 
 	url *url.URL
-	// shown is the URL as it may be told: no user, no query.
+	// template is the URL as the job's file has it, "" if that isn't known.
+	template string
+	// shown is the URL as it may be told.
 	shown string
-	// secrets are the values that must never be told.
+	// secrets are the values that must never be told, the longest first.
 	secrets []string
 }
 
@@ -49,8 +47,8 @@ type basic struct {
 }
 
 // parse reads a checked `with`; its failure is invalid_request.
-func parse(with json.RawMessage) (*input, error) {
-	in := &input{Method: "GET", MaxBytes: defaultMaxBytes}
+func parse(with, template json.RawMessage) (*input, error) {
+	in := &input{Method: "GET", MaxBytes: defaultMaxBytes, template: urlTemplate(template)}
 	decoder := json.NewDecoder(bytes.NewReader(with))
 	decoder.UseNumber()
 	if err := decoder.Decode(in); err != nil {
@@ -60,6 +58,7 @@ func parse(with json.RawMessage) (*input, error) {
 		return nil, failed("invalid_request", err.Error())
 	}
 	in.collectSecrets()
+	in.shown = in.line(in.show(), maxShown)
 	return in, nil
 }
 
@@ -68,13 +67,15 @@ func (in *input) parseURL() error {
 	const want = "; it has to be an absolute one, such as https://host/path"
 	u, err := url.Parse(strings.TrimSpace(in.URL))
 	if err != nil {
-		var parse *url.Error // its text holds the URL, and so any secret in it
-		if errors.As(err, &parse) && !strings.Contains(parse.Err.Error(), "userinfo") {
+		var parse *url.Error // its text holds the URL, its cause's a part of it, and so any secret in it
+		if errors.As(err, &parse) && in.literal() && !strings.Contains(parse.Err.Error(), "userinfo") {
 			return errors.New("url can't be read: " + activities.OneLine(parse.Err.Error(), 100) + want)
 		}
 		return errors.New("url can't be read" + want)
 	}
 	switch {
+	case u.Scheme != "http" && u.Scheme != "https" && !in.literal():
+		return errors.New("url has another scheme than http and https" + want)
 	case u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("url has the scheme %q%s", u.Scheme, want)
 	case u.Hostname() == "":
@@ -88,72 +89,8 @@ func (in *input) parseURL() error {
 		in.Auth = &auth{Basic: &basic{User: u.User.Username(), Password: password}}
 		u.User = nil
 	}
-	in.url, in.shown = u, show(u)
+	in.url = u
 	return nil
-}
-
-// show is a URL without the parts that may hold a secret.
-func show(u *url.URL) string {
-	return u.Scheme + "://" + u.Host + u.EscapedPath()
-}
-
-func (in *input) collectSecrets() {
-	add := func(values ...string) {
-		for _, value := range values {
-			if len(value) >= minMasked {
-				in.secrets = append(in.secrets, value)
-			}
-		}
-	}
-	if in.Auth != nil {
-		add(in.Auth.Bearer)
-		if b := in.Auth.Basic; b != nil {
-			add(base64.StdEncoding.EncodeToString([]byte(b.User+":"+b.Password)), b.Password)
-		}
-	}
-	for name, value := range in.Headers {
-		if sensitive(name) {
-			text := scalar(value)
-			add(text)
-			if _, credential, ok := strings.Cut(text, " "); ok { // Authorization: <scheme> <credential>
-				add(credential)
-			}
-		}
-	}
-	for name, values := range in.url.Query() {
-		if sensitive(name) {
-			add(values...)
-		}
-	}
-	for name, value := range in.Query {
-		if sensitive(name) {
-			add(scalars(value)...)
-		}
-	}
-	// Longest first, so that no secret is cut by a shorter one inside it.
-	slices.SortFunc(in.secrets, func(a, b string) int { return len(b) - len(a) })
-}
-
-// hide replaces every secret in a text that comes from outside.
-func (in *input) hide(text string) string {
-	for _, secret := range in.secrets {
-		text = strings.ReplaceAll(text, secret, "***")
-	}
-	return text
-}
-
-// sensitive reports whether a header or query parameter of that name usually holds a credential.
-func sensitive(name string) bool {
-	name = strings.ToLower(name)
-	switch name {
-	case "idempotency-key":
-		return false
-	case "sig":
-		return true
-	}
-	return slices.ContainsFunc(
-		[]string{"auth", "token", "key", "secret", "cookie", "password", "passwd", "signature", "credential", "session"},
-		func(part string) bool { return strings.Contains(name, part) })
 }
 
 // scalar is a header's or parameter's value as text.

@@ -24,11 +24,11 @@ func (in *input) redirect(log activities.StepLog) func(req *http.Request, via []
 		case !keeps && last.Method != http.MethodGet && last.Method != http.MethodHead:
 			return http.ErrUseLastResponse
 		case req.URL.Scheme != "http" && req.URL.Scheme != "https":
-			return failed("redirect_refused", fmt.Sprintf("%s %s redirects to the scheme %q, which can't be followed",
-				in.Method, in.shown, req.URL.Scheme))
+			return in.fail(nil, "redirect_refused", false,
+				fmt.Sprintf("redirects to the scheme %q, which can't be followed", in.line(req.URL.Scheme, 40)))
 		case len(via) > maxRedirects:
-			return failed("too_many_redirects", fmt.Sprintf("%s %s redirected more than %d times, at last to %s",
-				in.Method, in.shown, maxRedirects, activities.OneLine(show(req.URL), maxShown)))
+			return in.fail(nil, "too_many_redirects", false,
+				fmt.Sprintf("redirected more than %d times, at last to %s", maxRedirects, in.showNext(req.URL)))
 		}
 		// It would tell the query of this URL to whoever is next.
 		req.Header.Del("Referer")
@@ -39,7 +39,7 @@ func (in *input) redirect(log activities.StepLog) func(req *http.Request, via []
 				}
 			}
 		}
-		log.Log(slog.LevelInfo, "redirect", slog.Int("status", status), slog.String("url", in.hide(show(req.URL))))
+		log.Log(slog.LevelInfo, "redirect", slog.Int("status", status), slog.String("url", in.showNext(req.URL)))
 		return nil
 	}
 }

@@ -11,8 +11,6 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
-
-	"github.com/fairlead/fairlead/activities"
 )
 
 // ours are the headers that the connection itself needs; a step can't set them.
@@ -23,11 +21,11 @@ func (in *input) request(ctx context.Context, token, userAgent string) (*http.Re
 	body, contentType := in.body()
 	req, err := http.NewRequestWithContext(ctx, in.Method, in.url.String(), body)
 	if err != nil {
-		return nil, failed("invalid_request", "the request can't be made: "+in.hide(activities.OneLine(err.Error(), 200)))
+		return nil, failed("invalid_request", "the request can't be made of method and url")
 	}
 	req.URL.RawQuery = in.rawQuery()
 	if err := in.setHeaders(req); err != nil {
-		return nil, failed("invalid_request", err.Error())
+		return nil, failed("invalid_request", in.hide(err.Error()))
 	}
 	setDefault(req.Header, "User-Agent", userAgent)
 	setDefault(req.Header, "Idempotency-Key", token)
@@ -70,7 +68,7 @@ func (in *input) setHeaders(req *http.Request) error {
 		canonical := http.CanonicalHeaderKey(name)
 		switch {
 		case !httpguts.ValidHeaderFieldName(name):
-			return fmt.Errorf("headers: %q can't be a header's name", activities.OneLine(name, 80))
+			return fmt.Errorf("headers: %q can't be a header's name", in.line(name, 80))
 		case !httpguts.ValidHeaderFieldValue(value):
 			return fmt.Errorf("headers.%s: a header's value can't hold line breaks or control characters", name)
 		case slices.Contains(ours, canonical):
@@ -107,16 +105,6 @@ func headerNames(header http.Header) []string {
 	names := make([]string, 0, len(header))
 	for name := range header {
 		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// queryNames are the names of a request's query parameters, in order: values stay untold.
-func (in *input) queryNames(req *http.Request) []string {
-	names := []string{}
-	for name := range req.URL.Query() {
-		names = append(names, in.hide(name))
 	}
 	slices.Sort(names)
 	return names

@@ -117,11 +117,17 @@ func with(t *testing.T, url string, more map[string]any) json.RawMessage {
 	return out
 }
 
+// step is a call whose URL the job's file makes of template.
+func step(t *testing.T, template, url string, more map[string]any, told *log) activities.Call {
+	t.Helper()
+	return activities.Call{With: with(t, url, more), Template: with(t, template, more), Token: token, Attempt: 1, Log: told}
+}
+
 // call makes a call that has to succeed.
 func call(t *testing.T, action activities.Action, url string, more map[string]any) (answered, *log) {
 	t.Helper()
 	told := &log{}
-	out, err := action.Do(t.Context(), activities.Call{With: with(t, url, more), Token: token, Attempt: 1, Log: told})
+	out, err := action.Do(t.Context(), step(t, url, url, more, told))
 	require.NoError(t, err)
 	var got answered
 	require.NoError(t, json.Unmarshal(out, &got))
@@ -131,8 +137,14 @@ func call(t *testing.T, action activities.Action, url string, more map[string]an
 // fail makes a call that has to fail, in one line.
 func fail(ctx context.Context, t *testing.T, action activities.Action, url string, more map[string]any) (*activities.Failed, *log) {
 	t.Helper()
+	return failOf(ctx, t, action, url, url, more)
+}
+
+// failOf is fail with a URL that the job's file makes of template.
+func failOf(ctx context.Context, t *testing.T, action activities.Action, template, url string, more map[string]any) (*activities.Failed, *log) {
+	t.Helper()
 	told := &log{}
-	_, err := action.Do(ctx, activities.Call{With: with(t, url, more), Token: token, Attempt: 1, Log: told})
+	_, err := action.Do(ctx, step(t, template, url, more, told))
 	var failed *activities.Failed
 	require.ErrorAs(t, err, &failed)
 	require.NotContains(t, failed.Message, "\n")

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,8 +23,6 @@ const (
 	// idHeader and idTag carry a delivery's ID: SES itself knows no idempotency token.
 	idHeader = "X-Fairlead-Notification"
 	idTag    = "fairlead-notification"
-	// maxRetryAfter is the longest wait that SES may ask for.
-	maxRetryAfter = time.Hour
 )
 
 // SESOptions say how mail is sent.
@@ -49,18 +45,7 @@ type SES struct {
 
 // NewSES returns a mailer, without calling SES.
 func NewSES(ctx context.Context, o SESOptions) (*SES, error) {
-	load := []func(*config.LoadOptions) error{
-		config.WithRegion(o.Region),
-		// The activity retries: the provider's own retries would hide it.
-		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
-	}
-	switch {
-	case o.AccessKey != "":
-		load = append(load, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(o.AccessKey, o.SecretKey, "")))
-	case o.Endpoint != "":
-		load = append(load, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, load...)
+	cfg, err := o.aws(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("configure SES: %w", err)
 	}
@@ -70,6 +55,25 @@ func NewSES(ctx context.Context, o SESOptions) (*SES, error) {
 		}
 	})
 	return &SES{client: client, from: o.From}, nil
+}
+
+// aws are the SDK's settings. A server of one's own has nothing to do with the AWS account of
+// whoever runs this: its files and environment are read only for AWS.
+func (o SESOptions) aws(ctx context.Context) (aws.Config, error) {
+	// The activity retries: the provider's own retries would hide it.
+	retryer := func() aws.Retryer { return aws.NopRetryer{} }
+	var keys aws.CredentialsProvider = credentials.NewStaticCredentialsProvider(o.AccessKey, o.SecretKey, "")
+	if o.Endpoint != "" {
+		if o.AccessKey == "" {
+			keys = aws.AnonymousCredentials{}
+		}
+		return aws.Config{Region: o.Region, Retryer: retryer, Credentials: keys}, nil
+	}
+	load := []func(*config.LoadOptions) error{config.WithRegion(o.Region), config.WithRetryer(retryer)}
+	if o.AccessKey != "" {
+		load = append(load, config.WithCredentialsProvider(keys))
+	}
+	return config.LoadDefaultConfig(ctx, load...)
 }
 
 // Send sends one message and returns SES's ID of it.
@@ -104,7 +108,7 @@ func sesFailure(err error) error {
 	var response *awshttp.ResponseError
 	if errors.As(err, &response) && response.Response != nil {
 		failed.Status = response.HTTPStatusCode()
-		failed.RetryAfter = retryAfter(response.Response.Header)
+		failed.RetryAfter = activities.RetryAfter(response.Response.Header, time.Now())
 	}
 	var (
 		rejected   *types.MessageRejected
@@ -122,13 +126,4 @@ func sesFailure(err error) error {
 		failed.Message = cause
 	}
 	return failed
-}
-
-// retryAfter is the wait that an answer asks for in seconds, 0 for none.
-func retryAfter(header http.Header) time.Duration {
-	seconds, err := strconv.ParseUint(header.Get("Retry-After"), 10, 31)
-	if err != nil {
-		return 0
-	}
-	return min(time.Duration(seconds)*time.Second, maxRetryAfter)
 }

@@ -24,6 +24,17 @@ func ses(t *testing.T, handler http.HandlerFunc) *notify.SES {
 	return mailer
 }
 
+func TestOwnServerNeedsNoAWSAccount(t *testing.T) {
+	t.Setenv("AWS_PROFILE", "nosuch")
+	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+	mailer := ses(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"MessageId": "0100-abc"}`) })
+	id, err := mailer.Send(t.Context(), "ntf_1", notify.Message{To: "ana@example.com", Subject: "s", Text: "t", HTML: "h"})
+	require.NoError(t, err)
+	require.Equal(t, "0100-abc", id)
+	_, err = notify.NewSES(t.Context(), notify.SESOptions{Region: "eu-west-1", From: "jobs@example.com"})
+	require.ErrorContains(t, err, "nosuch", "AWS's own chain says what it lacks")
+}
+
 func TestSESSendsWhatItIsGiven(t *testing.T) {
 	t.Parallel()
 	var path string
@@ -101,4 +112,18 @@ func TestSESAway(t *testing.T) {
 	var failed *activities.Failed
 	require.ErrorAs(t, err, &failed)
 	require.True(t, failed.Retryable)
+}
+
+func TestSESMayAskForADate(t *testing.T) {
+	t.Parallel()
+	mailer := ses(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Amzn-ErrorType", "TooManyRequestsException")
+		w.Header().Set("Retry-After", "Fri, 01 Jan 2999 00:00:00 GMT")
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = io.WriteString(w, `{}`)
+	})
+	_, err := mailer.Send(t.Context(), "ntf_1", notify.Message{To: "a@x.y"})
+	var failed *activities.Failed
+	require.ErrorAs(t, err, &failed)
+	require.Equal(t, activities.MaxRetryAfter, failed.RetryAfter)
 }

@@ -104,8 +104,13 @@ func (a *attempt) run(ctx context.Context) (json.RawMessage, error) {
 		return nil, errors.New("the action's output is not JSON")
 	case err != nil && timed.Err() != nil:
 		return nil, a.ended(ctx, timed, err)
+	case err != nil:
+		return nil, err
 	}
-	return output, err
+	if tooLarge, ok := errors.AsType[*job.Error](job.CheckOutput("the step's output", output)); ok {
+		return nil, refuse(string(tooLarge.Code), tooLarge.Message, tooLarge)
+	}
+	return output, nil
 }
 
 // call runs the action; its panic is an error, so that the log is closed.
@@ -116,7 +121,7 @@ func (a *attempt) call(ctx context.Context, with json.RawMessage) (output json.R
 		}
 	}()
 	return a.action.Do(ctx, activities.Call{
-		Run: a.in.Run, Step: a.in.Step, With: with, Token: a.in.Token, Attempt: a.number, Log: a.log,
+		Run: a.in.Run, Step: a.in.Step, With: with, Template: a.in.With, Token: a.in.Token, Attempt: a.number, Log: a.log,
 	})
 }
 

@@ -120,6 +120,7 @@ func TestStepSucceeds(t *testing.T) {
 	require.JSONEq(t, `{"html": "<&>", "json": 9007199254740993, "url": "https://x/9007199254740993"}`, string(got.With))
 	require.Contains(t, string(got.With), `"json":9007199254740993`, "exact")
 	require.True(t, strings.HasSuffix(string(got.With), "\n"), "the checked form is what the action gets")
+	require.JSONEq(t, string(input().With), string(got.Template))
 	require.Equal(t, "tok", got.Token)
 	require.Equal(t, 1, got.Attempt)
 	require.Equal(t, "run_1", got.Run.ID)
@@ -194,6 +195,16 @@ func TestStepDefectsStayWithTheOperator(t *testing.T) {
 func wait(ctx context.Context, _ activities.Call) (json.RawMessage, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
+}
+
+func TestStepOutputIsBounded(t *testing.T) {
+	t.Parallel()
+	large := json.RawMessage(`"` + strings.Repeat("<", job.MaxOutput/6) + `"`) // kept as \u003c each
+	tr := setup(t, func(context.Context, activities.Call) (json.RawMessage, error) { return large, nil }, nil)
+	application, _ := tr.failure(t, input())
+	require.Equal(t, "too_large", application.Type())
+	require.Contains(t, application.Message(), "over 16 MiB")
+	require.Contains(t, tr.log.text(), "too_large")
 }
 
 func TestStepTimeout(t *testing.T) {

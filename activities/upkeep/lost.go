@@ -1,12 +1,10 @@
 package upkeep
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -20,30 +18,44 @@ import (
 // codeTerminated is the failure of a run whose workflow was stopped from outside.
 const codeTerminated = "terminated_outside"
 
+const (
+	// lostAge is how long a row may be open before its workflow is looked for.
+	lostAge = time.Minute
+	// maxLost is the most lost runs that one sweep reports.
+	maxLost = 100
+	// lookers look for workflows at the same time.
+	lookers = 8
+)
+
 // FindLost finds open rows whose workflow is gone, and changes nothing. A sweep
 // that runs out of time, or finds more than it reports, goes on there the next time.
 func (s *Sweeper) FindLost(ctx context.Context) (activities.Lost, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.finding.Lock()
+	defer s.finding.Unlock()
 	var lost activities.Lost
 	for !s.late(ctx) && len(lost.Runs) < maxLost {
-		runs, err := s.Runs.OpenRuns(ctx, s.after, page)
-		if err != nil {
-			return activities.Lost{}, err
+		runs, err := s.Runs.OpenRuns(ctx, s.found, page)
+		var found []activities.LostRun
+		if err == nil {
+			found, err = s.lostOf(ctx, runs)
 		}
-		found, err := s.lostOf(ctx, runs)
 		if err != nil && len(lost.Runs) == 0 {
 			return activities.Lost{}, err
 		}
+		if err != nil { // what was found before counts
+			break
+		}
+		if room := maxLost - len(lost.Runs); len(found) > room {
+			lost.Runs = append(lost.Runs, found[:room]...)
+			s.found = found[room-1].Record.Run.ID
+			break
+		}
 		lost.Runs = append(lost.Runs, found...)
-		if err != nil {
-			break
-		}
 		if len(runs) < page {
-			s.after = ""
+			s.found = ""
 			break
 		}
-		s.after = runs[len(runs)-1].ID
+		s.found = runs[len(runs)-1].ID
 	}
 	return lost, nil
 }
@@ -52,46 +64,31 @@ func (s *Sweeper) FindLost(ctx context.Context) (activities.Lost, error) {
 // returns the lost ones in order. It fails only if nothing could be looked
 // for: one row that makes trouble doesn't hide the others.
 func (s *Sweeper) lostOf(ctx context.Context, runs []store.Run) ([]activities.LostRun, error) {
+	old := slices.DeleteFunc(slices.Clone(runs), func(run store.Run) bool { return s.Now().Sub(run.WorkflowStartedAt) < lostAge })
+	looks, errs := make([]*activities.LostRun, len(old)), make([]error, len(old))
+	together(old, lookers, never, func(i int, run store.Run) { looks[i], errs[i] = s.look(ctx, run) })
 	var (
-		mu     sync.Mutex
 		found  []activities.LostRun
-		looked int
 		first  error
-		wg     sync.WaitGroup
+		looked bool
 	)
-	queue := make(chan store.Run)
-	for range lookers {
-		wg.Go(func() {
-			for run := range queue {
-				lost, err := s.look(ctx, run)
-				mu.Lock()
-				switch {
-				case err == nil:
-					looked++
-				case first == nil:
-					first = err
-					s.Log.Warn("a run's workflow could not be looked for", attrs(run, err)...)
-				}
-				if lost != nil {
-					found = append(found, *lost)
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	for _, run := range runs {
-		if s.Now().Sub(run.WorkflowStartedAt) >= lostAge {
-			queue <- run
+	for i, err := range errs {
+		looked = looked || err == nil
+		if err != nil && first == nil {
+			first = err
+			s.Log.Warn("a run's workflow could not be looked for", attrs(old[i], err)...)
+		}
+		if looks[i] != nil {
+			found = append(found, *looks[i])
 		}
 	}
-	close(queue)
-	wg.Wait()
-	slices.SortFunc(found, func(a, b activities.LostRun) int { return cmp.Compare(a.Record.Run.ID, b.Record.Run.ID) })
-	if looked > 0 {
+	if looked {
 		first = nil
 	}
 	return found, first
 }
+
+func never() bool { return false }
 
 // look returns how to end a run, or nil if there is nothing to end.
 func (s *Sweeper) look(ctx context.Context, run store.Run) (*activities.LostRun, error) {

@@ -17,24 +17,17 @@ import (
 )
 
 const (
-	// unstartedAge is how old a run is before its start is taken from the one who acknowledged it.
-	unstartedAge = 5 * time.Second
-	// lostAge is how long a row may be open before its workflow is looked for.
-	lostAge = time.Minute
 	// page is how many rows, and spooled logs, a sweep takes at a time.
 	page = 200
-	// maxLost is how many lost runs one sweep reports.
-	maxLost = 100
-	// lookers look for workflows at the same time.
-	lookers = 8
 	// reserve is left of a sweep's time for its answer.
 	reserve = 5 * time.Second
 )
 
 // Runs are the rows of runs.
 type Runs interface {
-	// Unstarted lists runs older than age whose workflow was never started, oldest first.
-	Unstarted(ctx context.Context, age time.Duration, limit int) ([]store.Run, error)
+	// Unstarted lists the IDs of runs older than age whose workflow was never
+	// started, in order, beginning behind after.
+	Unstarted(ctx context.Context, age time.Duration, after string, limit int) ([]string, error)
 	// OpenRuns lists started runs that have not ended, by ID, beginning behind after.
 	OpenRuns(ctx context.Context, after string, limit int) ([]store.Run, error)
 	Run(ctx context.Context, id string) (store.Run, error)
@@ -53,6 +46,8 @@ type Workflows interface {
 
 // Logs moves spooled logs to S3.
 type Logs interface {
+	// Drain moves up to limit logs, each call others than those that S3 just
+	// refused, and returns how many it moved; the error says that some were refused.
 	Drain(ctx context.Context, limit int) (int, error)
 }
 
@@ -73,9 +68,13 @@ type Parts struct {
 type Sweeper struct {
 	Parts
 
-	mu sync.Mutex
-	// after is the run behind which the next search for lost ones begins.
-	after string
+	finding sync.Mutex
+	// found is the run behind which the next search for lost ones begins.
+	found string
+
+	starting sync.Mutex
+	// tried is the run behind which the next start of queued ones begins.
+	tried string
 }
 
 // New returns a sweeper.
@@ -86,32 +85,8 @@ func New(parts Parts) *Sweeper {
 	return &Sweeper{Parts: parts}
 }
 
-// StartQueued starts the workflow of every acknowledged run that has none. A
-// run that can't be started keeps no other from it; the error is of the last one.
-func (s *Sweeper) StartQueued(ctx context.Context) (activities.Swept, error) {
-	runs, err := s.Runs.Unstarted(ctx, unstartedAge, page)
-	if err != nil {
-		return activities.Swept{}, err
-	}
-	swept := activities.Swept{}
-	for _, run := range runs {
-		if ctx.Err() != nil {
-			return swept, ctx.Err()
-		}
-		if startErr := s.Start(ctx, run); startErr != nil {
-			err = startErr
-			s.Log.Warn("a queued run could not be started", attrs(run, startErr)...)
-			continue
-		}
-		swept.Count++
-	}
-	if swept.Count > 0 {
-		return swept, nil
-	}
-	return swept, err
-}
-
-// DrainLogs moves spooled logs to S3. When S3 takes only some, it says how many.
+// DrainLogs moves spooled logs to S3. When S3 takes only some, it says how
+// many; it goes on until S3 takes none.
 func (s *Sweeper) DrainLogs(ctx context.Context) (activities.Swept, error) {
 	total := 0
 	for {
@@ -120,7 +95,7 @@ func (s *Sweeper) DrainLogs(ctx context.Context) (activities.Swept, error) {
 		if err != nil && total == 0 {
 			return activities.Swept{}, err
 		}
-		if err != nil || moved < page || s.late(ctx) {
+		if moved == 0 || err == nil && moved < page || s.late(ctx) {
 			return activities.Swept{Count: total}, nil
 		}
 	}
@@ -130,6 +105,25 @@ func (s *Sweeper) DrainLogs(ctx context.Context) (activities.Swept, error) {
 func (s *Sweeper) late(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
 	return ctx.Err() != nil || ok && time.Until(deadline) < reserve
+}
+
+// together calls do with every item and its index, several at a time, until
+// stop says so; it returns how many it was called with: the first ones.
+func together[T any](items []T, width int, stop func() bool, do func(i int, item T)) (begun int) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	free := make(chan struct{}, width)
+	for i, item := range items {
+		free <- struct{}{}
+		if stop() {
+			return i
+		}
+		wg.Go(func() {
+			defer func() { <-free }()
+			do(i, item)
+		})
+	}
+	return len(items)
 }
 
 func attrs(run store.Run, err error) []any {

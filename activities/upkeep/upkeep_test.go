@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -44,12 +45,30 @@ type parts struct {
 	workflows map[string]enumspb.WorkflowExecutionStatus
 	// descErr is by workflow ID, "" for all.
 	descErr map[string]error
-	drains  []int
-	drainOK error
+	drains  []drained
 }
 
-func (p *parts) Unstarted(context.Context, time.Duration, int) ([]store.Run, error) {
-	return p.unstarted, nil
+// drained is what one call of Drain returns; behind the last, S3 is away.
+type drained struct {
+	moved int
+	err   error
+}
+
+var (
+	errHangs  = errors.New("hangs until its time is over")
+	errS3Away = errors.New("S3 is away")
+)
+
+func (p *parts) Unstarted(_ context.Context, _ time.Duration, after string, limit int) ([]string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var ids []string
+	for _, run := range p.unstarted {
+		if run.ID > after && len(ids) < limit {
+			ids = append(ids, run.ID)
+		}
+	}
+	return ids, nil
 }
 
 func (p *parts) OpenRuns(_ context.Context, after string, limit int) ([]store.Run, error) {
@@ -66,7 +85,7 @@ func (p *parts) Run(_ context.Context, id string) (store.Run, error) {
 	if run, ok := p.fresh[id]; ok {
 		return run, nil
 	}
-	for _, run := range p.open {
+	for _, run := range slices.Concat(p.unstarted, p.open) {
 		if run.ID == id {
 			return run, nil
 		}
@@ -80,9 +99,27 @@ func (p *parts) Job(context.Context, string, string, int) (store.Job, error) {
 	return store.Job{Canonical: json.RawMessage(`{"notify":[{"events":["failed"],"to":["email:a@x.y"],"severity":"high"}]}`)}, nil
 }
 
-func (p *parts) start(_ context.Context, run store.Run) error {
+func (p *parts) start(ctx context.Context, run store.Run) error {
+	p.mu.Lock()
 	p.started = append(p.started, run.ID)
-	return p.startErr[run.ID]
+	err := p.startErr[run.ID]
+	p.mu.Unlock()
+	if errors.Is(err, errHangs) {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return err
+}
+
+// times is how often each run's start was tried.
+func (p *parts) times() map[string]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	times := map[string]int{}
+	for _, id := range p.started {
+		times[id]++
+	}
+	return times
 }
 
 func (p *parts) DescribeWorkflowExecution(_ context.Context, id, run string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
@@ -104,11 +141,11 @@ func (p *parts) DescribeWorkflowExecution(_ context.Context, id, run string) (*w
 
 func (p *parts) Drain(context.Context, int) (int, error) {
 	if len(p.drains) == 0 {
-		return 0, p.drainOK
+		return 0, errS3Away
 	}
-	moved := p.drains[0]
+	next := p.drains[0]
 	p.drains = p.drains[1:]
-	return moved, nil
+	return next.moved, next.err
 }
 
 func setup() (*parts, *upkeep.Sweeper) {
@@ -125,23 +162,6 @@ func run(id string, status job.Status, age time.Duration) store.Run {
 		ID: id, Team: "default", Job: "j", Version: 2, Status: status, Rev: 4,
 		CreatedAt: now.Add(-age), WorkflowStartedAt: now.Add(-age), StartedAt: now.Add(-age),
 	}
-}
-
-func TestStartQueued(t *testing.T) {
-	t.Parallel()
-	p, sweeper := setup()
-	for _, id := range []string{"a", "b", "c"} {
-		p.unstarted = append(p.unstarted, run(id, job.StatusQueued, time.Minute))
-	}
-	p.startErr["b"] = errors.New("its definition is gone")
-	swept, err := sweeper.StartQueued(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, 2, swept.Count)
-	require.Equal(t, []string{"a", "b", "c"}, p.started)
-
-	p.unstarted = p.unstarted[1:2]
-	_, err = sweeper.StartQueued(t.Context())
-	require.ErrorIs(t, err, p.startErr["b"])
 }
 
 func TestFindLost(t *testing.T) {
@@ -198,10 +218,10 @@ func TestFindLostGoesOnWhereItStopped(t *testing.T) {
 		p.open = append(p.open, run(fmt.Sprintf("run_%04d", i), job.StatusRunning, time.Hour))
 	}
 	seen := map[string]bool{}
-	for range 3 {
+	for _, want := range []int{100, 100, 100, 100, 50} {
 		lost, err := sweeper.FindLost(t.Context())
 		require.NoError(t, err)
-		require.LessOrEqual(t, len(lost.Runs), 300)
+		require.Len(t, lost.Runs, want)
 		for _, l := range lost.Runs {
 			require.False(t, seen[l.Record.Run.ID], "twice: "+l.Record.Run.ID)
 			seen[l.Record.Run.ID] = true
@@ -234,16 +254,17 @@ func TestFindLostWithoutTemporalFindsNothing(t *testing.T) {
 func TestDrainLogs(t *testing.T) {
 	t.Parallel()
 	p, sweeper := setup()
-	p.drains = []int{200, 200, 3}
+	p.drains = []drained{{moved: 200}, {moved: 200}, {moved: 3}}
 	swept, err := sweeper.DrainLogs(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 403, swept.Count)
 
-	p.drainOK = errors.New("S3 is away")
 	_, err = sweeper.DrainLogs(t.Context())
-	require.ErrorIs(t, err, p.drainOK)
-	p.drains = []int{200}
+	require.ErrorIs(t, err, errS3Away)
+
+	p.drains = []drained{{198, errS3Away}, {7, errS3Away}, {0, errS3Away}, {moved: 1}}
 	swept, err = sweeper.DrainLogs(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, 200, swept.Count)
+	require.Equal(t, 205, swept.Count, "logs that S3 refuses keep no others from it")
+	require.Len(t, p.drains, 1, "it ends when S3 takes none")
 }

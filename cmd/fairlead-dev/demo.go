@@ -34,18 +34,30 @@ func (l *local) demo() *cobra.Command {
 		Use:   "demo",
 		Short: "Run a real job from its file to its e-mail",
 		Long: `Publish the example platform_health, run it, follow its log to the end, and show the
-run and the e-mail it caused. Starts the stack for it when none is up on the folder.`,
+run and the e-mail it caused. Starts the stack for it when none is up on the folder, and
+waits for one that is starting.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if pid, up := devstack.Running(l.folder()); up {
-				l.say("The stack is up (process %d).", pid)
-				return failed(l.show(cmd.Context()))
-			}
-			return failed(l.startAndShow(cmd.Context(), keep))
+			return failed(l.runDemo(cmd.Context(), keep))
 		},
 	}
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the stack up afterwards, until Ctrl-C")
 	return cmd
+}
+
+// runDemo runs the demo on the stack that is up, or on one of its own.
+func (l *local) runDemo(ctx context.Context, keep bool) error {
+	pid, up, err := devstack.Await(ctx, l.folder(), l.url()+"/ready", func(pid int) {
+		l.say("A stack is starting (process %d): waiting for it.", pid)
+	})
+	if err != nil {
+		return err
+	}
+	if !up {
+		return l.startAndShow(ctx, keep)
+	}
+	l.say("The stack is up (process %d).", pid)
+	return l.show(ctx)
 }
 
 // startAndShow runs the demo on a stack of its own.
@@ -59,7 +71,7 @@ func (l *local) startAndShow(ctx context.Context, keep bool) error {
 		if keep {
 			return l.welcome(stack)
 		}
-		l.say("\nStopping the stack; `go tool task dev` starts it again, with everything that is in it.")
+		l.say("\n`go tool task dev` starts the stack again, with everything that is in it.")
 		stop()
 		return nil
 	})

@@ -80,7 +80,7 @@ func (l *local) serve(ctx context.Context, ready func(context.Context, *devstack
 	if err != nil {
 		return err
 	}
-	defer func() { _ = observed.Shutdown(context.WithoutCancel(ctx)) }()
+	defer func() { _ = observed.Shutdown(ctx) }()
 	var stack *devstack.Stack
 	var services []devstack.Service
 	for _, service := range cli.Services(observed, func() []gateway.Option {

@@ -4,7 +4,9 @@ package readme_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"flag"
 	"io"
 	"net"
 	"os"
@@ -33,6 +35,9 @@ const (
 	up = "Ctrl-C stops it"
 )
 
+// update has the README show what its commands print now: go tool task golden:readme
+var update = flag.Bool("update", false, "write what the commands print into README.md")
+
 // notRun are commands that the test can't run: it is part of the one, and the other
 // fetches what is here already.
 func notRun() []string { return []string{"go tool task test", "git clone "} }
@@ -60,11 +65,19 @@ func TestCommandsGiveWhatTheReadmeShows(t *testing.T) {
 			startDev(t, root)
 			continue
 		}
-		got := runCommand(t, root, one.command)
-		if one.output != "" {
-			compared++
-			require.Equal(t, normal(one.output), normal(got), "the output of %s:\n%s", one.command, got)
+		got := strings.TrimRight(runCommand(t, root, one.command), "\n")
+		if one.output == "" {
+			continue
 		}
+		compared++
+		if *update {
+			readme = bytes.Replace(readme, []byte(one.output), []byte(got), 1)
+			continue
+		}
+		require.Equal(t, normal(one.output), normal(got), "the output of %s:\n%s", one.command, got)
+	}
+	if *update {
+		require.NoError(t, os.WriteFile(filepath.Join(root, "README.md"), readme, 0o600))
 	}
 	require.Positive(t, compared)
 }

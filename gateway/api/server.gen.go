@@ -1980,6 +1980,20 @@ func (response GetStep404ApplicationProblemPlusJSONResponse) VisitGetStepRespons
 	return err
 }
 
+type GetStep413ApplicationProblemPlusJSONResponse Problem
+
+func (response GetStep413ApplicationProblemPlusJSONResponse) VisitGetStepResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetStep500ApplicationProblemPlusJSONResponse struct {
 	InternalApplicationProblemPlusJSONResponse
 }

@@ -724,7 +724,7 @@ type GetRunLogsParams struct {
 	// Q Records whose message or fields contain this text, letter case aside.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
-	// After The `next` of the page before, or an event's `id`.
+	// After The `next` of the page before, or an event's `id`, of this run and with the same `step`, `attempt`, `level` and `q`.
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 
 	// Limit The most records of a page.

@@ -54,7 +54,7 @@ func (o *Operation) CheckQuery(query url.Values) []job.Field {
 	}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if !known[name] {
-			fields = append(fields, job.Field{Pointer: Pointer(inQuery, name), Message: fmt.Sprintf("unknown query parameter `%s`; allowed: %s", shorten(name), names(known))})
+			fields = append(fields, job.Field{Pointer: Pointer(inQuery, name), Message: fmt.Sprintf("unknown query parameter `%s`; allowed: %s", Shorten(name), names(known))})
 		}
 	}
 	return fields
@@ -105,7 +105,7 @@ func (p parameter) check(values []string) []job.Field {
 		return problems(p.schema, values[0], at)
 	}
 	if _, err := strconv.ParseInt(values[0], 10, 64); err != nil {
-		return []job.Field{{Pointer: at, Message: fmt.Sprintf("`%s` is not a whole number", shorten(values[0]))}}
+		return []job.Field{{Pointer: at, Message: fmt.Sprintf("`%s` is not a whole number", Shorten(values[0]))}}
 	}
 	return problems(p.schema, json.Number(values[0]), at)
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/fairlead/fairlead/internal/job"
 )
 
-// maxProblems is the most problems in one answer.
-const maxProblems = 100
+// MaxProblems is the most problems in one answer.
+const MaxProblems = 100
 
 // location is what the document is called while its schemas are compiled.
 const location = "urn:fairlead:openapi"
@@ -77,7 +77,7 @@ func problems(schema *jsonschema.Schema, value any, prefix string) []job.Field {
 	var fields []job.Field
 	explain(invalid, schema, prefix, &fields)
 	slices.SortStableFunc(fields, func(a, b job.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
-	return fields[:min(len(fields), maxProblems)]
+	return fields[:min(len(fields), MaxProblems)]
 }
 
 // explain adds the problems at the leaves of err.
@@ -94,19 +94,19 @@ func explain(err *jsonschema.ValidationError, schema *jsonschema.Schema, prefix 
 	}
 	switch k := err.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
-		for _, name := range k.Properties[:min(len(k.Properties), maxProblems)] {
-			add(at+Pointer(name), "unknown key `%s`%s", shorten(name), allowed(schema, err.InstanceLocation))
+		for _, name := range k.Properties[:min(len(k.Properties), MaxProblems)] {
+			add(at+Pointer(name), "unknown key `%s`%s", Shorten(name), allowed(schema, err.InstanceLocation))
 		}
 	case *kind.Required:
 		add(at, "missing: %s", strings.Join(k.Missing, ", "))
 	case *kind.Type:
 		add(at, "this is %s; it must be %s", article(k.Got), article(strings.Join(k.Want, " or ")))
 	case *kind.Enum:
-		add(at, "`%s` is none of %s", shorten(fmt.Sprint(k.Got)), list(k.Want))
+		add(at, "`%s` is none of %s", Shorten(fmt.Sprint(k.Got)), list(k.Want))
 	case *kind.Pattern:
-		add(at, "`%s` must match %s", shorten(k.Got), k.Want)
+		add(at, "`%s` must match %s", Shorten(k.Got), k.Want)
 	case *kind.Format:
-		add(at, "`%s` is not %s", shorten(fmt.Sprint(k.Got)), formatName(k.Want))
+		add(at, "`%s` is not %s", Shorten(fmt.Sprint(k.Got)), formatName(k.Want))
 	case *kind.Minimum:
 		add(at, "%s is less than %s, the least", k.Got.RatString(), k.Want.RatString())
 	case *kind.Maximum:
@@ -161,8 +161,8 @@ func article(kind string) string {
 	return "a " + kind
 }
 
-// shorten cuts a found text to a message's length.
-func shorten(text string) string {
+// Shorten cuts a found text to a message's length.
+func Shorten(text string) string {
 	const most = 60
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most]) + "…"

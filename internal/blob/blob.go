@@ -64,19 +64,7 @@ type Object struct {
 
 // New returns a store over a bucket, without calling S3; see [Store.Ping] and [Store.EnsureBucket].
 func New(ctx context.Context, o Options) (*Store, error) {
-	load := []func(*config.LoadOptions) error{
-		config.WithRegion(o.Region),
-		config.WithHTTPClient(httpClient()),
-		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(s *retry.StandardOptions) {
-				s.MaxAttempts, s.MaxBackoff = attempts, maxBackoff
-			})
-		}),
-	}
-	if o.AccessKey != "" {
-		load = append(load, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(o.AccessKey, o.SecretKey, "")))
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, load...)
+	cfg, err := o.aws(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("configure S3: %w", err)
 	}
@@ -87,6 +75,31 @@ func New(ctx context.Context, o Options) (*Store, error) {
 		}
 	})
 	return &Store{client: client, bucket: o.Bucket, region: o.Region}, nil
+}
+
+// aws are the SDK's settings. A server and keys of one's own have nothing to do with the AWS
+// account of whoever runs this: its files and environment are read only for the rest.
+func (o Options) aws(ctx context.Context) (aws.Config, error) {
+	retryer := func() aws.Retryer {
+		return retry.NewStandard(func(s *retry.StandardOptions) {
+			s.MaxAttempts, s.MaxBackoff = attempts, maxBackoff
+		})
+	}
+	keys := credentials.NewStaticCredentialsProvider(o.AccessKey, o.SecretKey, "")
+	if o.Endpoint != "" && o.AccessKey != "" {
+		return aws.Config{
+			Region: o.Region, HTTPClient: httpClient(), Retryer: retryer, Credentials: aws.NewCredentialsCache(keys),
+			RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
+			ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
+		}, nil
+	}
+	load := []func(*config.LoadOptions) error{
+		config.WithRegion(o.Region), config.WithHTTPClient(httpClient()), config.WithRetryer(retryer),
+	}
+	if o.AccessKey != "" {
+		load = append(load, config.WithCredentialsProvider(keys))
+	}
+	return config.LoadDefaultConfig(ctx, load...)
 }
 
 func httpClient() aws.HTTPClient {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fairlead/fairlead/internal/blob"
@@ -22,8 +23,17 @@ var server *devstack.S3
 
 func TestMain(m *testing.M) {
 	code, err := run(m)
+	if err == nil {
+		err = goleak.Find(
+			// The S3 server's HTTP library has a clock that is never stopped, and worker pools
+			// that notice within ten seconds that they were.
+			goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+			goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
 	os.Exit(code)
 }
@@ -55,6 +65,17 @@ func setup(t *testing.T, bucket string) *blob.Store {
 	require.NoError(t, s.EnsureBucket(t.Context()))
 	require.NoError(t, s.Ping(t.Context()))
 	return s
+}
+
+//nolint:paralleltest // it sets the environment
+func TestOwnServerNeedsNoAWSAccount(t *testing.T) {
+	t.Setenv("AWS_PROFILE", "nosuch")
+	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+	s := setup(t, "own-server")
+	require.NoError(t, s.Put(t.Context(), "key", []byte("x"), "text/plain"))
+	require.Equal(t, "x", string(get(t, s, "key")))
+	_, err := blob.New(t.Context(), blob.Options{Region: "us-east-1", Bucket: "b"})
+	require.ErrorContains(t, err, "nosuch", "AWS's own chain says what it lacks")
 }
 
 func TestPutGet(t *testing.T) {

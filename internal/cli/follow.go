@@ -128,6 +128,8 @@ func (s *stream) dispatch(event, id, data string) error {
 	switch event {
 	case "end":
 		s.ended, s.progress = true, true
+	case "error":
+		return interruption([]byte(data))
 	case "log":
 		s.progress = true
 		var record api.LogRecord
@@ -139,4 +141,14 @@ func (s *stream) dispatch(event, id, data string) error {
 		}
 	}
 	return nil
+}
+
+// interruption is why the gateway ended a stream before the run's end, from the problem
+// that it sends. It is no [Refused]: another connection may bring the rest.
+func interruption(data []byte) error {
+	refused := &Refused{}
+	if err := json.Unmarshal(data, &refused.Problem); err != nil || refused.Code == "" {
+		return errors.New("log stream: the gateway ended it with an error")
+	}
+	return errors.New(refused.Error())
 }

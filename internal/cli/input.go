@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -24,8 +25,8 @@ func (a *App) input(ctx context.Context, client *api.ClientWithResponses, job st
 		if len(options.values) == 0 {
 			return checked(options.file, raw)
 		}
-		if err := json.Unmarshal(raw, &input); err != nil {
-			return nil, fmt.Errorf("%s is not a JSON object, so -i can't add to it: %w", options.file, err)
+		if input, err = object(options.file, raw); err != nil {
+			return nil, err
 		}
 	}
 	kinds, err := a.kinds(ctx, client, job, options)
@@ -40,6 +41,19 @@ func (a *App) input(ctx context.Context, client *api.ClientWithResponses, job st
 		input[key] = value(text, kinds[key])
 	}
 	return json.Marshal(input)
+}
+
+// object reads the file that -i adds to. null is none, though it decodes into a map.
+func object(file string, raw []byte) (map[string]json.RawMessage, error) {
+	var input map[string]json.RawMessage
+	err := json.Unmarshal(raw, &input)
+	if err == nil && input == nil {
+		err = errors.New("it is null")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s is not a JSON object, so -i can't add to it: %w", file, err)
+	}
+	return input, nil
 }
 
 func checked(file string, raw []byte) (json.RawMessage, error) {

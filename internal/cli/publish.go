@@ -57,29 +57,32 @@ func (a *App) publish() *cobra.Command {
 	}
 }
 
-// load reads and checks the files. Every problem of every file is told; then one error stands for them all.
+// load reads and checks the files. Every problem of every file is told; then one
+// error stands for them all: that of wrong usage, if a file can't be read.
 func (a *App) load(files []string) ([]source, error) {
 	var sources []source
-	var invalid []error
+	var problems []error
+	code := ExitFailed
 	for _, file := range files {
 		raw, err := a.read(file)
 		if err != nil {
-			return nil, err
+			problems, code = append(problems, err), ExitUsage
+			continue
 		}
 		jobs, err := job.Load(raw)
 		if err != nil {
-			invalid = append(invalid, offline(file, err))
+			problems = append(problems, offline(file, err))
 			continue
 		}
 		sources = append(sources, source{name: file, bytes: raw, jobs: jobs})
 	}
-	if len(invalid) == 0 {
+	if len(problems) == 0 {
 		return sources, nil
 	}
-	for _, err := range invalid[:len(invalid)-1] {
+	for _, err := range problems[:len(problems)-1] {
 		a.exit(err)
 	}
-	return nil, &Exit{Code: ExitFailed, Err: invalid[len(invalid)-1]}
+	return nil, &Exit{Code: code, Err: problems[len(problems)-1]}
 }
 
 // read returns the file's bytes; - is standard input.

@@ -75,6 +75,17 @@ func TestPublishSendsNothingWhenOneFileIsWrong(t *testing.T) {
 	require.Contains(t, sh.stderr.String(), "bad.yaml:")
 }
 
+func TestAnUnreadableFileHidesNoOther(t *testing.T) {
+	t.Parallel()
+	sh := setup(t, nil)
+	sh.write("bad.yaml", "name: [")
+	for _, files := range [][]string{{"none.yaml", "bad.yaml"}, {"bad.yaml", "none.yaml"}} {
+		require.Equal(t, cli.ExitUsage, sh.run(append([]string{"validate"}, files...)...))
+		require.Contains(t, sh.stderr.String(), "none.yaml")
+		require.Contains(t, sh.stderr.String(), "bad.yaml:")
+	}
+}
+
 func TestPublishPlacesTheGatewaysProblemsInTheFile(t *testing.T) {
 	t.Parallel()
 	sh := setup(t, map[string]http.HandlerFunc{"/": reply(http.StatusUnprocessableEntity, object{

@@ -77,6 +77,21 @@ func TestRunGivesInputsTheirTypes(t *testing.T) {
 	}, got.bodies[0])
 }
 
+func TestRunAddsToAnObjectOnly(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{"null": "null", "a list": "[]", "not JSON": "{"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got submits
+			sh := setup(t, got.routes("queued"))
+			sh.write("in.json", content)
+			require.Equal(t, cli.ExitUsage, sh.run("run", "nightly", "--input", "in.json", "-i", "id=1"))
+			require.Contains(t, sh.stderr.String(), "in.json is not a JSON object, so -i can't add to it")
+			require.Empty(t, got.bodies)
+		})
+	}
+}
+
 func TestRunIsSentAgainUnderOneKey(t *testing.T) {
 	t.Parallel()
 	var got submits
@@ -151,6 +166,35 @@ func TestFollowGoesOnWhereTheStreamWasCut(t *testing.T) {
 	require.Equal(t, []string{"", "e1"}, resumed)
 	require.Equal(t, 1, strings.Count(sh.stdout.String(), "record 1"))
 	require.Equal(t, 1, strings.Count(sh.stdout.String(), "record 2"))
+}
+
+func TestFollowTellsWhyTheGatewayEndsTheStream(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	asked := 0
+	routes := func(mend bool) map[string]http.HandlerFunc {
+		return map[string]http.HandlerFunc{"GET /v1/runs/run_1/logs": func(w http.ResponseWriter, _ *http.Request) {
+			mu.Lock()
+			asked++
+			mended := mend && asked > 1
+			mu.Unlock()
+			w.Header().Set("Content-Type", "text/event-stream")
+			if mended {
+				_, _ = fmt.Fprint(w, "event: end\ndata: {}\n\n")
+				return
+			}
+			_, _ = fmt.Fprint(w, `event: error`+"\n"+`data: {"code":"unavailable","status":503,"detail":"a part of the log can't be read now","requestId":"r"}`+"\n\n")
+		}}
+	}
+	sh := setup(t, routes(true))
+	require.Equal(t, cli.ExitSucceeded, sh.run("logs", "run_1", "--follow"), sh.stderr.String())
+	mu.Lock()
+	require.Equal(t, 2, asked)
+	mu.Unlock()
+
+	sh = setup(t, routes(false))
+	require.Equal(t, cli.ExitUsage, sh.run("logs", "run_1", "--follow"))
+	require.Contains(t, sh.stderr.String(), "unavailable: a part of the log can't be read now (request r)")
 }
 
 func TestLogsReadsEveryPage(t *testing.T) {

@@ -16,11 +16,7 @@ import (
 const errorLength = 80
 
 func (a *App) runs() *cobra.Command {
-	var (
-		job, since, text string
-		status, labels   []string
-		limit            int32
-	)
+	var wanted selection
 	cmd := &cobra.Command{
 		Use:   "runs",
 		Short: "List the team's runs, newest first",
@@ -30,35 +26,51 @@ func (a *App) runs() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			params := api.ListRunsParams{Job: set(job), Q: set(text), Limit: &limit}
-			if len(labels) > 0 {
-				params.Label = &labels
-			}
-			if len(status) > 0 {
-				wanted := make([]api.RunStatus, len(status))
-				for i, name := range status {
-					wanted[i] = api.RunStatus(name)
-				}
-				params.Status = &wanted
-			}
-			if since != "" {
-				from, err := instant(since, time.Now())
-				if err != nil {
-					return err
-				}
-				params.Since = &from
+			params, err := wanted.params(time.Now())
+			if err != nil {
+				return err
 			}
 			return a.listRuns(cmd.Context(), client, params)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&job, "job", "", "only runs of this job")
-	flags.StringSliceVar(&status, "status", nil, "only runs in this status; repeat for any of several")
-	flags.StringArrayVar(&labels, "label", nil, "only runs with this key=value; repeat for all of several")
-	flags.StringVar(&since, "since", "", "only runs created after this time (RFC 3339), or within this duration (2h)")
-	flags.StringVarP(&text, "query", "q", "", "only runs whose ID, job or error contains this text")
-	flags.Int32VarP(&limit, "limit", "n", 20, "the most runs to list, up to 200")
+	flags.StringVar(&wanted.job, "job", "", "only runs of this job")
+	flags.StringSliceVar(&wanted.status, "status", nil, "only runs in this status; repeat for any of several")
+	flags.StringArrayVar(&wanted.labels, "label", nil, "only runs with this key=value; repeat for all of several")
+	flags.StringVar(&wanted.since, "since", "", "only runs created after this time (RFC 3339), or within this duration (2h)")
+	flags.StringVarP(&wanted.text, "query", "q", "", "only runs whose ID, job or error contains this text")
+	flags.Int32VarP(&wanted.limit, "limit", "n", 20, "the most runs to list, up to 200")
 	return cmd
+}
+
+// selection is which runs are asked for; a zero field doesn't narrow.
+type selection struct {
+	job, since, text string
+	status, labels   []string
+	limit            int32
+}
+
+// params is the selection as the API takes it.
+func (s *selection) params(now time.Time) (api.ListRunsParams, error) {
+	params := api.ListRunsParams{Job: set(s.job), Q: set(s.text), Limit: &s.limit}
+	if len(s.labels) > 0 {
+		params.Label = &s.labels
+	}
+	if len(s.status) > 0 {
+		wanted := make([]api.RunStatus, len(s.status))
+		for i, name := range s.status {
+			wanted[i] = api.RunStatus(name)
+		}
+		params.Status = &wanted
+	}
+	if s.since != "" {
+		from, err := instant(s.since, now)
+		if err != nil {
+			return api.ListRunsParams{}, err
+		}
+		params.Since = &from
+	}
+	return params, nil
 }
 
 // set is a pointer to s, nil when s is empty.

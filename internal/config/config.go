@@ -32,7 +32,7 @@ type Config struct {
 	S3Region string `env:"S3_REGION" envDefault:"us-east-1"`
 	// S3Bucket holds logs and large values.
 	S3Bucket string `env:"S3_BUCKET" envDefault:"fairlead"`
-	// S3AccessKey and S3SecretKey are static credentials; empty means the default AWS chain.
+	// S3AccessKey and S3SecretKey are static credentials, both or neither; empty means the default AWS chain.
 	S3AccessKey string `env:"S3_ACCESS_KEY"`
 	S3SecretKey string `env:"S3_SECRET_KEY" secret:"true"`
 
@@ -115,6 +115,9 @@ func (c Config) check() error {
 				problems = append(problems, fmt.Errorf("%s%s: %q is not an address range such as 10.0.0.0/8", prefix, name, cidr))
 			}
 		}
+	}
+	if (c.S3AccessKey == "") != (c.S3SecretKey == "") {
+		problems = append(problems, fmt.Errorf("%sS3_ACCESS_KEY and %sS3_SECRET_KEY: one is set without the other", prefix, prefix))
 	}
 	switch c.LogLevel {
 	case "debug", "info", "warn", "error":

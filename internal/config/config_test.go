@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -35,13 +36,27 @@ func TestLoadReportsEveryProblemAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load([]string{
 		"FAIRLEAD_S3_ENDPOINT=not a url", "FAIRLEAD_HTTP_ALLOW=localhost", "FAIRLEAD_TRUSTED_PROXIES=10.0.0.0/99",
-		"FAIRLEAD_LOG_LEVEL=loud", "FAIRLEAD_DRAIN_TIMEOUT=soon",
+		"FAIRLEAD_LOG_LEVEL=loud", "FAIRLEAD_DRAIN_TIMEOUT=soon", "FAIRLEAD_S3_ACCESS_KEY=fairlead",
 	})
 	require.Error(t, err)
 	for _, part := range []string{
-		"FAIRLEAD_S3_ENDPOINT", `FAIRLEAD_HTTP_ALLOW: "localhost"`, `FAIRLEAD_TRUSTED_PROXIES: "10.0.0.0/99"`, "FAIRLEAD_LOG_LEVEL", "DrainTimeout",
+		"FAIRLEAD_S3_ENDPOINT", "FAIRLEAD_S3_SECRET_KEY: one is set without the other", `FAIRLEAD_HTTP_ALLOW: "localhost"`, `FAIRLEAD_TRUSTED_PROXIES: "10.0.0.0/99"`, "FAIRLEAD_LOG_LEVEL", "DrainTimeout",
 	} {
 		require.ErrorContains(t, err, part)
+	}
+}
+
+func TestStaticCredentialsAreWhole(t *testing.T) {
+	t.Parallel()
+	for set, whole := range map[string]bool{
+		"":                         true,
+		"FAIRLEAD_S3_ACCESS_KEY=a": false,
+		"FAIRLEAD_S3_SECRET_KEY=s": false,
+		"FAIRLEAD_S3_ACCESS_KEY=a FAIRLEAD_S3_SECRET_KEY=s": true,
+		"FAIRLEAD_S3_ACCESS_KEY=a FAIRLEAD_S3_SECRET_KEY=":  false,
+	} {
+		_, err := config.Load(strings.Fields(set))
+		require.Equal(t, whole, err == nil, set)
 	}
 }
 
@@ -58,7 +73,7 @@ func TestRequireNamesEveryMissingVariable(t *testing.T) {
 
 func TestSettingsMaskSecrets(t *testing.T) {
 	t.Parallel()
-	cfg, err := config.Load([]string{"FAIRLEAD_DATABASE_URL=postgres://u:hunter2@db/x", "TEMPORAL_API_KEY=hunter3", "FAIRLEAD_S3_SECRET_KEY=hunter4"})
+	cfg, err := config.Load([]string{"FAIRLEAD_DATABASE_URL=postgres://u:hunter2@db/x", "TEMPORAL_API_KEY=hunter3", "FAIRLEAD_S3_ACCESS_KEY=fairlead", "FAIRLEAD_S3_SECRET_KEY=hunter4"})
 	require.NoError(t, err)
 	shown := map[string]string{}
 	for _, setting := range cfg.Settings() {

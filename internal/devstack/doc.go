@@ -18,7 +18,7 @@
 // The folder:
 //
 //	lock               held, with the process id, while a stack runs
-//	token              the admin's token (0600), made anew at each start
+//	token              the admin's token (0600), made anew at each start and every 8 hours
 //	issuer-key.pem     signs tokens (0600)
 //	issuer-url         who the tokens are from
 //	postgres           the cluster; postgres-password is its user's, postgres.log its log

@@ -25,7 +25,7 @@ func TestDatabaseOfOnesOwn(t *testing.T) {
 
 	exec(t, mine.String(), `create role "guest" login password 'p@ss/word'`)
 	options := options(t)
-	options.DatabaseURL = as("guest")
+	options.DatabaseURL = as("guest") + "&pool_max_conns=7&pool_max_conn_idle_time=1m" // pgxpool's own
 	_, err = devstack.Start(t.Context(), options)
 	refused := new(devstack.DatabaseRefusedError)
 	require.ErrorAs(t, err, &refused)

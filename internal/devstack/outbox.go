@@ -39,6 +39,7 @@ type outbox struct {
 	mu    sync.RWMutex
 	items []OutboxItem // oldest first
 	file  *os.File
+	size  int64 // bytes of whole lines in the file
 }
 
 func newOutbox(dir string) *outbox { return &outbox{path: filepath.Join(dir, "outbox.ndjson")} }
@@ -66,8 +67,8 @@ func (o *outbox) open() error {
 	if err != nil {
 		return fmt.Errorf("outbox: %w", err)
 	}
-	_, errSeek := o.file.Seek(int64(whole), 0)
-	if err := errors.Join(o.file.Truncate(int64(whole)), errSeek); err != nil {
+	o.size = int64(whole)
+	if err := o.file.Truncate(o.size); err != nil {
 		return fmt.Errorf("outbox: %w", err)
 	}
 	return nil
@@ -95,12 +96,25 @@ func (o *outbox) add(item OutboxItem) error {
 	if o.file == nil {
 		return errors.New("outbox: it is stopped")
 	}
-	_, err = o.file.Write(append(line, '\n'))
-	if err := errors.Join(err, o.file.Sync()); err != nil {
+	if err := o.write(append(line, '\n')); err != nil {
 		return fmt.Errorf("outbox: %w", err)
 	}
 	o.items = append(o.items, item)
 	o.trim()
+	return nil
+}
+
+// write appends a line. When that fails, as on a full disk, what was written of it is taken
+// back: its sender is told that it wasn't taken, and the next line must not continue it.
+func (o *outbox) write(line []byte) error {
+	if err := o.file.Truncate(o.size); err != nil { // taking back failed the last time
+		return err
+	}
+	_, err := o.file.WriteAt(line, o.size)
+	if err := errors.Join(err, o.file.Sync()); err != nil {
+		return errors.Join(err, o.file.Truncate(o.size))
+	}
+	o.size += int64(len(line))
 	return nil
 }
 

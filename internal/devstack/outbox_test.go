@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -90,6 +92,29 @@ func TestOutbox(t *testing.T) {
 		}
 		require.Len(t, shown(t, stack), 2)
 	})
+	t.Run("takes mail only", func(t *testing.T) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, stack.Config().SESEndpoint+"/dev/outbox", http.NoBody)
+		require.NoError(t, err)
+		request.Close = true
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusNotFound, response.StatusCode, "what was mailed is shown by the gateway, to those with a token")
+	})
+	t.Run("takes a message that did not fit back", func(t *testing.T) {
+		more := fillDisk(t, filepath.Join(options.Dir, "outbox.ndjson"), 20)
+		_, err := mailer(stack).SendEmail(t.Context(), letter("too much"))
+		more()
+		failure := new(types.InternalServiceErrorException)
+		require.ErrorAs(t, err, &failure)
+		_, err = mailer(stack).SendEmail(t.Context(), letter("fits again"))
+		require.NoError(t, err)
+		require.NoError(t, stack.Stop(t.Context()))
+		stack = start(t, options)
+		items := shown(t, stack)
+		require.Len(t, items, 3)
+		require.Equal(t, "fits again", items[0].Subject)
+	})
 	t.Run("keeps what was sent, but for a line that a crash cut short", func(t *testing.T) {
 		require.NoError(t, stack.Stop(t.Context()))
 		file, err := os.OpenFile(filepath.Join(options.Dir, "outbox.ndjson"), os.O_APPEND|os.O_WRONLY, 0)
@@ -100,8 +125,25 @@ func TestOutbox(t *testing.T) {
 		_, err = mailer(next).SendEmail(t.Context(), letter("third"))
 		require.NoError(t, err)
 		items := shown(t, next)
-		require.Len(t, items, 3)
+		require.Len(t, items, 4)
 		require.Equal(t, "third", items[0].Subject)
 		require.NoError(t, next.Stop(t.Context()))
 	})
+}
+
+// fillDisk leaves room for some bytes after the end of a file, until more is called: this
+// process may write no file beyond that.
+func fillDisk(t *testing.T, path string, room uint64) (more func()) {
+	t.Helper()
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	signal.Ignore(syscall.SIGXFSZ) // its default ends the process; ignored, write(2) fails
+	var before syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before))
+	full := syscall.Rlimit{Cur: uint64(info.Size()) + room, Max: before.Max}
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full))
+	return func() {
+		require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before))
+		signal.Reset(syscall.SIGXFSZ)
+	}
 }

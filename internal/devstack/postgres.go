@@ -33,7 +33,8 @@ type Postgres struct {
 	port     int
 	password string
 	log      *slog.Logger
-	failed   func(error) // told when the server ends by itself
+	failed   func(error)  // told when the server ends by itself
+	say      func(string) // told what takes long
 
 	mu     sync.Mutex
 	server *postgresServer // nil while it is stopped
@@ -64,7 +65,10 @@ func newPostgres(dir string, port int, log *slog.Logger) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Postgres{dir: dir, port: port, password: password, log: log, failed: func(error) {}}, nil
+	return &Postgres{
+		dir: dir, port: port, password: password, log: log,
+		failed: func(error) {}, say: func(what string) { log.Info("Postgres", "doing", what) },
+	}, nil
 }
 
 // Name implements [Part].
@@ -106,7 +110,7 @@ func (p *Postgres) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	binaries, err := findPostgres(ctx, made, as)
+	binaries, err := findPostgres(ctx, made, as, p.say)
 	if err != nil {
 		return err
 	}
@@ -155,7 +159,7 @@ var errPostgresEnded = errors.New("Postgres ended while starting")
 
 func (p *Postgres) ready(ctx context.Context, server *postgresServer) error {
 	for {
-		connection, err := pgx.Connect(ctx, p.URL("postgres"))
+		connection, err := connect(ctx, p.URL("postgres"))
 		if err == nil {
 			return connection.Close(ctx)
 		}
@@ -204,7 +208,7 @@ func clusterVersion(data string) (int, error) {
 // createDatabase makes a database over a connection to another one on the same server.
 func createDatabase(ctx context.Context, admin, name string) error {
 	const duplicateDatabase, uniqueViolation = "42P04", "23505" // the second when two create it at once
-	connection, err := pgx.Connect(ctx, admin)
+	connection, err := connect(ctx, admin)
 	if err != nil {
 		return fmt.Errorf("create database %s: %w", name, err)
 	}

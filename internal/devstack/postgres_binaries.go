@@ -2,17 +2,13 @@ package devstack
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-
-	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
 )
 
 // postgresBinaries is a folder with initdb and postgres, and their major version.
@@ -28,8 +24,8 @@ const minPostgres = 13
 
 // findPostgres picks the newest binaries on the machine; want, when not 0, is the major
 // version that an existing cluster was made by, and nothing else opens it.
-// Without any it fetches some.
-func findPostgres(ctx context.Context, want int, as *account) (postgresBinaries, error) {
+// Without any it fetches some, and says so.
+func findPostgres(ctx context.Context, want int, as *account, say func(string)) (postgresBinaries, error) {
 	found := installedPostgres(ctx)
 	if want == 0 && len(found) > 0 {
 		return found[0], nil
@@ -39,9 +35,13 @@ func findPostgres(ctx context.Context, want int, as *account) (postgresBinaries,
 			return binaries, nil
 		}
 	}
-	fetched, err := fetchPostgres(ctx, want, as)
-	if err == nil {
-		return fetched, nil
+	cache, err := postgresCache(as)
+	if err != nil {
+		return postgresBinaries{}, err
+	}
+	fetched, err := fetchPostgres(ctx, want, cache, say)
+	if err == nil || ctx.Err() != nil {
+		return fetched, err
 	}
 	if len(found) > 0 {
 		return postgresBinaries{}, fmt.Errorf("the cluster was made by Postgres %d, this machine has %d, and fetching %d failed (%w): install Postgres %d, or move the cluster away to begin an empty one",
@@ -106,72 +106,4 @@ func postgresMajor(ctx context.Context, path string) (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("%s --version answers %q", path, out)
-}
-
-// embeddedVersions are what embedded-postgres can fetch; 0 is for "any".
-func embeddedVersions() map[int]embeddedpostgres.PostgresVersion {
-	return map[int]embeddedpostgres.PostgresVersion{
-		0: embeddedpostgres.V17, 15: embeddedpostgres.V15, 16: embeddedpostgres.V16,
-		17: embeddedpostgres.V17, 18: embeddedpostgres.V18,
-	}
-}
-
-// fetchPostgres has embedded-postgres download binaries into the machine's cache, once. It
-// can only do so by starting a server of its own, which as root it cannot: what counts is
-// whether the binaries are there afterwards.
-func fetchPostgres(ctx context.Context, want int, as *account) (postgresBinaries, error) {
-	version, ok := embeddedVersions()[want]
-	if !ok {
-		return postgresBinaries{}, fmt.Errorf("embedded-postgres has no version %d", want)
-	}
-	cache, err := postgresCache(as)
-	if err != nil {
-		return postgresBinaries{}, err
-	}
-	home := filepath.Join(cache, "postgres-"+string(version))
-	binaries := postgresBinaries{dir: filepath.Join(home, "bin")}
-	if _, err = os.Stat(binaries.path("initdb")); err != nil {
-		err = startEmbedded(version, cache, home)
-	}
-	major, errMajor := postgresMajor(ctx, binaries.path("postgres"))
-	if errMajor != nil {
-		return postgresBinaries{}, errors.Join(err, errMajor)
-	}
-	binaries.major = major
-	return binaries, nil
-}
-
-func startEmbedded(version embeddedpostgres.PostgresVersion, cache, home string) error {
-	runtime, err := os.MkdirTemp("", "fairlead-postgres-")
-	if err != nil {
-		return fmt.Errorf("fetch postgres: %w", err)
-	}
-	defer func() { _ = os.RemoveAll(runtime) }()
-	port, err := freePort(0)
-	if err != nil {
-		return err
-	}
-	server := embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().
-		Version(version).CachePath(cache).BinariesPath(home).RuntimePath(runtime).
-		Port(uint32(port)).Logger(io.Discard)) //nolint:gosec // a TCP port
-	if err := server.Start(); err != nil {
-		return fmt.Errorf("fetch postgres: %w", err)
-	}
-	return server.Stop()
-}
-
-// postgresCache is a folder for fetched binaries that the account can run them from.
-func postgresCache(as *account) (string, error) {
-	dir := "/var/cache/fairlead"
-	if as == nil {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return "", fmt.Errorf("cache folder: %w", err)
-		}
-		dir = filepath.Join(cache, "fairlead")
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // another user runs the binaries in it
-		return "", fmt.Errorf("cache folder: %w", err)
-	}
-	return dir, nil
 }

@@ -90,6 +90,31 @@ func TestPostgresLeftRunningIsStopped(t *testing.T) {
 	require.NoError(t, left.Stop(t.Context()))
 }
 
+// After a reboot, or in a copied folder, a pid file names what is somebody else's server by now.
+func TestPostgresOfAnotherFolderIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	dir, otherDir := t.TempDir(), t.TempDir()
+	other, err := devstack.StartPostgres(t.Context(), otherDir, 0, quiet())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, other.Stop(t.Context())) })
+	foreign, err := os.ReadFile(filepath.Join(otherDir, "postgres", "postmaster.pid"))
+	require.NoError(t, err)
+	mine, err := devstack.StartPostgres(t.Context(), dir, 0, quiet())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, mine.Stop(t.Context())) })
+	require.NoError(t, mine.Stop(t.Context()))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "postgres", "postmaster.pid"), foreign, 0o600))
+
+	require.NoError(t, mine.Start(t.Context()))
+	exec(t, mine.URL("postgres"), "select 1", new(int))
+	exec(t, other.URL("postgres"), "select 1", new(int))
+	require.True(t, devstack.StaleRuns(string(foreign), filepath.Join(otherDir, "postgres")))
+	require.True(t, devstack.ProcessStartedWith(string(foreign)), "where a process's folder can't be seen")
+	lines := strings.Split(string(foreign), "\n")
+	lines[2] = "1700000000"
+	require.False(t, devstack.ProcessStartedWith(strings.Join(lines, "\n")))
+}
+
 func TestPostgresFolder(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -1,12 +1,15 @@
 package devstack
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // childAttr detaches a child from the terminal's process group (Ctrl-C is ours to
@@ -79,4 +82,44 @@ func processName(pid string) string {
 		return ""
 	}
 	return strings.TrimSpace(string(raw))
+}
+
+// processFolder is the folder that a process works in. [fs.ErrPermission] when the kernel
+// does not tell us, as in a container without CAP_SYS_PTRACE for another user's process.
+func processFolder(pid int) (os.FileInfo, error) {
+	return os.Stat(filepath.Join("/proc", strconv.Itoa(pid), "cwd"))
+}
+
+// processStart is when a process began: a number of ticks after the machine's own start (proc(5)).
+func processStart(pid int) (time.Time, error) {
+	const ticks = 100 // a second, on every architecture that Go runs on
+	const state, started = 0, 19
+	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat")) //nolint:gosec // in /proc
+	if err != nil {
+		return time.Time{}, err
+	}
+	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:])) // the name before them may hold spaces
+	if len(fields) <= started || fields[state] == "Z" {
+		return time.Time{}, os.ErrProcessDone
+	}
+	after, err := strconv.ParseInt(fields[started], 10, 64)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("start of process %d: %w", pid, err)
+	}
+	booted, err := bootTime()
+	return time.Unix(booted, 0).Add(time.Duration(after) * time.Second / ticks), err
+}
+
+// bootTime is the machine's start, in seconds since 1970.
+func bootTime() (int64, error) {
+	raw, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(raw)) {
+		if seconds, ok := strings.CutPrefix(line, "btime "); ok {
+			return strconv.ParseInt(strings.TrimSpace(seconds), 10, 64)
+		}
+	}
+	return 0, fmt.Errorf("start of the machine: %w", errors.ErrUnsupported)
 }

@@ -3,10 +3,15 @@
 package devstack
 
 import (
+	"errors"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // childAttr detaches a child from the terminal's process group: Ctrl-C is ours to handle.
@@ -34,4 +39,18 @@ func processName(pid string) string {
 		return ""
 	}
 	return filepath.Base(strings.TrimSpace(string(raw)))
+}
+
+// processFolder cannot be known without /proc.
+func processFolder(int) (os.FileInfo, error) { return nil, errors.ErrUnsupported }
+
+// processStart is when a process began.
+func processStart(pid int) (time.Time, error) {
+	command := exec.Command("ps", "-o", "lstart=", "-p", strconv.Itoa(pid))
+	command.Env = []string{"LC_ALL=C", "TZ=UTC", "PATH=/usr/bin:/bin"}
+	raw, err := command.Output()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("start of process %d: %w", pid, err)
+	}
+	return time.Parse(time.ANSIC, strings.TrimSpace(string(raw)))
 }

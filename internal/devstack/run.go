@@ -77,6 +77,7 @@ func (s *Stack) serve(ctx context.Context, services []Service) error {
 		case <-ctx.Done():
 		}
 	})
+	running.Go(func() { s.renewToken(ctx) })
 	end(s.ready(ctx, cfg, services))
 	<-ctx.Done()
 	_, _ = fmt.Fprintf(s.options.Out, "\nStopping: what is under way has up to %s.\n", cfg.DrainTimeout)

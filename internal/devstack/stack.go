@@ -37,6 +37,9 @@ type Options struct {
 	// DatabaseURL is a Postgres server to use in place of a private one: Fairlead's own
 	// database, which must exist; Temporal's are made beside it. "" means a private one.
 	DatabaseURL string
+	// TokenTTL is how long the admin's token is good for; [Run] makes a new one when a third
+	// of that has passed. 0 means 24 hours.
+	TokenTTL time.Duration
 	// Base are the settings that the stack's own addresses are laid over, such as the log
 	// level; nil means the defaults.
 	Base *config.Config
@@ -66,6 +69,9 @@ func (o Options) withDefaults() (Options, error) {
 			return o, err
 		}
 		o.Base = &base
+	}
+	if o.TokenTTL == 0 {
+		o.TokenTTL = tokenTTL
 	}
 	o.Ports = o.Ports.withDefaults()
 	var err error
@@ -112,7 +118,7 @@ func start(ctx context.Context, options Options, needed map[string]int) (*Stack,
 		err = s.startAll(ctx)
 	}
 	if err == nil {
-		err = s.writeToken()
+		err = errors.Join(writeFile(filepath.Join(options.Dir, issuerFile), []byte(s.issuerURL()+"\n")), s.writeToken())
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Stop(ctx))
@@ -128,10 +134,10 @@ func (s *Stack) build() error {
 		if err != nil {
 			return err
 		}
-		postgres.failed = s.fail
+		postgres.failed, postgres.say = s.fail, func(what string) { s.printf("%-9s %s\n", "Postgres", what) }
 		s.postgres, s.parts = postgres, append(s.parts, postgres)
 	}
-	temporal, err := newTemporal(TemporalOptions{Dir: dir, DatabaseURL: s.databaseURL(), Port: ports.Temporal, HTTPPort: ports.TemporalHTTP})
+	temporal, err := newTemporal(temporalOptions{Dir: dir, DatabaseURL: s.databaseURL(), Port: ports.Temporal, HTTPPort: ports.TemporalHTTP})
 	if err != nil {
 		return err
 	}
@@ -183,10 +189,15 @@ func (s *Stack) bring(ctx context.Context, part Part) error {
 	if err := part.Start(ctx); err != nil {
 		return err
 	}
+	s.printf("%-9s %-28s ready in %.1f s\n", part.Name(), s.where(part), time.Since(began).Seconds())
+	return nil
+}
+
+// printf writes a line for people; parts start side by side.
+func (s *Stack) printf(format string, args ...any) {
 	s.printing.Lock()
 	defer s.printing.Unlock()
-	_, _ = fmt.Fprintf(s.options.Out, "%-9s %-28s ready in %.1f s\n", part.Name(), s.where(part), time.Since(began).Seconds())
-	return nil
+	_, _ = fmt.Fprintf(s.options.Out, format, args...)
 }
 
 // where is the address of a part, for people.
@@ -289,17 +300,4 @@ func (s *Stack) databaseURL() string {
 		return s.options.DatabaseURL
 	}
 	return s.postgres.URL(database)
-}
-
-// writeToken makes the admin's token, good for a day from this start.
-func (s *Stack) writeToken() error {
-	dir := s.options.Dir
-	token, err := s.Token(Claims{Subject: adminUser, Role: "admin"})
-	if err != nil {
-		return err
-	}
-	return errors.Join(
-		writeFile(filepath.Join(dir, issuerFile), []byte(s.issuerURL()+"\n")),
-		writeFile(filepath.Join(dir, tokenFile), []byte(token+"\n")),
-	)
 }

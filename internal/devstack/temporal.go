@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"sync"
 	"time"
@@ -27,8 +26,8 @@ const (
 	TemporalNamespace = "default"
 )
 
-// TemporalOptions say where a Temporal server keeps its state and where it listens.
-type TemporalOptions struct {
+// temporalOptions say where a Temporal server keeps its state and where it listens.
+type temporalOptions struct {
 	// Dir is the stack's folder; the server's log goes to Dir/temporal.log.
 	Dir string
 	// DatabaseURL is a database on the Postgres server that the databases temporal and
@@ -38,9 +37,9 @@ type TemporalOptions struct {
 	Port, HTTPPort int
 }
 
-// Temporal is a Temporal server in this process, persistent in Postgres.
-type Temporal struct {
-	options TemporalOptions
+// temporalServer is a Temporal server in this process, persistent in Postgres.
+type temporalServer struct {
+	options temporalOptions
 	failed  func(error) // told when the server gives up by itself
 
 	mu      sync.Mutex
@@ -48,19 +47,7 @@ type Temporal struct {
 	logFile *logFile
 }
 
-// StartTemporal makes or updates the databases, starts the server and returns once the
-// namespace default, with Fairlead's search attributes, takes calls. Errors:
-// [*PortTakenError], [*DatabaseRefusedError], or what went wrong in words.
-func StartTemporal(ctx context.Context, options TemporalOptions, log *slog.Logger) (*Temporal, error) {
-	t, err := newTemporal(options)
-	if err != nil {
-		return nil, err
-	}
-	t.failed = func(err error) { log.Error("Temporal", "error", err) }
-	return t, t.Start(ctx)
-}
-
-func newTemporal(options TemporalOptions) (*Temporal, error) {
+func newTemporal(options temporalOptions) (*temporalServer, error) {
 	dir, err := makeFolder(options.Dir)
 	if err != nil {
 		return nil, err
@@ -72,20 +59,17 @@ func newTemporal(options TemporalOptions) (*Temporal, error) {
 	if options.HTTPPort, err = freePort(options.HTTPPort); err != nil {
 		return nil, err
 	}
-	return &Temporal{options: options, failed: func(error) {}}, nil
+	return &temporalServer{options: options, failed: func(error) {}}, nil
 }
 
 // Name implements [Part].
-func (t *Temporal) Name() string { return "Temporal" }
+func (t *temporalServer) Name() string { return "Temporal" }
 
 // Address is host:port of the frontend (gRPC).
-func (t *Temporal) Address() string { return address(t.options.Port) }
-
-// HTTPAddress is the URL of the frontend's HTTP API.
-func (t *Temporal) HTTPAddress() string { return "http://" + address(t.options.HTTPPort) }
+func (t *temporalServer) Address() string { return address(t.options.Port) }
 
 // Start starts a stopped server on the same databases and ports; a running one is left alone.
-func (t *Temporal) Start(ctx context.Context) error {
+func (t *temporalServer) Start(ctx context.Context) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.server != nil {
@@ -106,7 +90,7 @@ func (t *Temporal) Start(ctx context.Context) error {
 	return nil
 }
 
-func (t *Temporal) launch(ctx context.Context) error {
+func (t *temporalServer) launch(ctx context.Context) error {
 	logger := t.logger()
 	if err := prepareDatabases(ctx, t.options.DatabaseURL, logger); err != nil {
 		return err
@@ -136,7 +120,7 @@ func (t *Temporal) launch(ctx context.Context) error {
 
 // logger writes warnings and worse to the log file. Where the server would end the process
 // it ends the goroutine instead, and says so: the rest of the stack can still stop cleanly.
-func (t *Temporal) logger() log.Logger {
+func (t *temporalServer) logger() log.Logger {
 	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), t.logFile, zap.WarnLevel)
 	return log.NewZapLogger(zap.New(core, zap.WithFatalHook(fatalHook(t.failed))))
 }
@@ -150,13 +134,13 @@ func (f fatalHook) OnWrite(entry *zapcore.CheckedEntry, _ []zapcore.Field) {
 }
 
 // Stop stops the server; what runs in it goes on at the next start.
-func (t *Temporal) Stop(ctx context.Context) error {
+func (t *temporalServer) Stop(ctx context.Context) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.stop(ctx)
 }
 
-func (t *Temporal) stop(ctx context.Context) error {
+func (t *temporalServer) stop(ctx context.Context) error {
 	if t.logFile == nil {
 		return nil
 	}

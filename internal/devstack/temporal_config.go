@@ -1,13 +1,16 @@
 package devstack
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"go.temporal.io/server/common/cluster"
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/dynamicconfig"
@@ -28,7 +31,7 @@ const (
 )
 
 // serverConfig is the static configuration of a one-machine server.
-func serverConfig(options TemporalOptions) (*config.Config, map[primitives.ServiceName]static.Hosts, error) {
+func serverConfig(options temporalOptions) (*config.Config, map[primitives.ServiceName]static.Hosts, error) {
 	services, err := temporalServices(options)
 	if err != nil {
 		return nil, nil, err
@@ -68,7 +71,7 @@ func serverConfig(options TemporalOptions) (*config.Config, map[primitives.Servi
 }
 
 // temporalServices gives the frontend its ports and every other service one that is free.
-func temporalServices(options TemporalOptions) (map[string]config.Service, error) {
+func temporalServices(options temporalOptions) (map[string]config.Service, error) {
 	free, err := freePorts(3)
 	if err != nil {
 		return nil, err
@@ -86,14 +89,16 @@ func temporalServices(options TemporalOptions) (map[string]config.Service, error
 
 // sqlConfig turns a connection string into Temporal's terms, for another database on the same server.
 func sqlConfig(databaseURL, database string, connections int) (*config.SQL, error) {
-	parsed, err := pgx.ParseConfig(databaseURL)
+	parsed, err := connectionConfig(databaseURL)
 	if err != nil {
-		return nil, fmt.Errorf("database URL: %w", err)
+		return nil, err
 	}
 	attributes := map[string]string{}
 	if u, err := url.Parse(databaseURL); err == nil {
 		for name, values := range maps.All(u.Query()) {
-			attributes[name] = values[len(values)-1]
+			if !strings.HasPrefix(name, "pool_") { // pgxpool's own: Postgres doesn't know them
+				attributes[name] = values[len(values)-1]
+			}
 		}
 	}
 	return &config.SQL{
@@ -102,6 +107,24 @@ func sqlConfig(databaseURL, database string, connections int) (*config.SQL, erro
 		User: url.PathEscape(parsed.User), Password: parsed.Password, ConnectAttributes: attributes,
 		MaxConns: connections, MaxIdleConns: connections, MaxConnLifetime: time.Hour,
 	}, nil
+}
+
+// connectionConfig reads a connection string, without what it may set for pgxpool alone (pool_*).
+func connectionConfig(databaseURL string) (*pgx.ConnConfig, error) {
+	pool, err := pgxpool.ParseConfig(databaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("database URL: %w", err)
+	}
+	return pool.ConnConfig, nil
+}
+
+// connect opens one connection to a database.
+func connect(ctx context.Context, databaseURL string) (*pgx.Conn, error) {
+	settings, err := connectionConfig(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.ConnectConfig(ctx, settings)
 }
 
 // dynamicConfig lifts the limits that are meant for shared clusters. One partition for each

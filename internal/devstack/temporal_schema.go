@@ -50,7 +50,7 @@ func prepareDatabases(ctx context.Context, databaseURL string, logger log.Logger
 // prepareDatabase fills a new database under another name and renames it when complete, so
 // that a start that was killed half way leaves nothing to repair.
 func prepareDatabase(ctx context.Context, databaseURL, database, versions string, logger log.Logger) error {
-	admin, err := pgx.Connect(ctx, databaseURL)
+	admin, err := connect(ctx, databaseURL)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
@@ -83,9 +83,9 @@ func prepareDatabase(ctx context.Context, databaseURL, database, versions string
 
 // renameSchema changes the name that the schema tool has written into the database it filled.
 func renameSchema(ctx context.Context, databaseURL, from, to string) error {
-	settings, err := pgx.ParseConfig(databaseURL)
+	settings, err := connectionConfig(databaseURL)
 	if err != nil {
-		return fmt.Errorf("database URL: %w", err)
+		return err
 	}
 	settings.Database = from
 	connection, err := pgx.ConnectConfig(ctx, settings)

@@ -1,6 +1,8 @@
 package devstack_test
 
 import (
+	"bytes"
+	"context"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -9,6 +11,8 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fairlead/fairlead/internal/devstack"
@@ -73,6 +77,43 @@ func TestTokensAreThoseOfARealIssuer(t *testing.T) {
 	stack = start(t, options)
 	require.Equal(t, "admin", verify(strings.TrimSpace(string(admin))).Subject, "tokens survive a restart")
 	require.NoError(t, stack.Stop(t.Context()))
+}
+
+//nolint:paralleltest // one S3 server in a process, and it moves the working directory
+func TestRunRenewsTheAdminsToken(t *testing.T) {
+	options := shared(t)
+	options.TokenTTL = 3 * time.Second
+	path := filepath.Join(options.Dir, "token")
+	var first, then []byte
+	up := make(chan struct{})
+	options.Ready = func(context.Context, *devstack.Stack) (err error) {
+		defer close(up)
+		first, err = os.ReadFile(path)
+		return err
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- devstack.Run(ctx, options) }()
+	<-up
+	require.Eventually(t, func() bool {
+		var err error
+		then, err = os.ReadFile(path)
+		return err == nil && !bytes.Equal(first, then)
+	}, 10*time.Second, 50*time.Millisecond)
+	require.Greater(t, expiry(t, then), expiry(t, first))
+	cancel()
+	require.NoError(t, <-ended)
+}
+
+// expiry is when a token ends, in seconds since 1970.
+func expiry(t *testing.T, token []byte) int64 {
+	t.Helper()
+	parsed, err := jwt.ParseSigned(strings.TrimSpace(string(token)), []jose.SignatureAlgorithm{jose.ES256})
+	require.NoError(t, err)
+	var claims jwt.Claims
+	require.NoError(t, parsed.UnsafeClaimsWithoutVerification(&claims))
+	return int64(*claims.Expiry)
 }
 
 func TestSignTokenRefuses(t *testing.T) {

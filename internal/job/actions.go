@@ -62,7 +62,9 @@ func (a *action) segment() string {
 }
 
 // CheckWith checks a step's rendered arguments against its action's contract
-// and applies the contract's defaults. The error is CodeInvalidInput, with pointers into `with`.
+// and applies the contract's defaults. The error is CodeInvalidInput, with
+// pointers into `with`. It says of which kind the values at fault are, never what
+// they are: an expression may have put a credential there, or made one a key.
 func CheckWith(uses string, with []byte) (json.RawMessage, error) {
 	all, err := actions()
 	if err != nil {
@@ -72,5 +74,5 @@ func CheckWith(uses string, with []byte) (json.RawMessage, error) {
 	if found == nil {
 		return nil, Errorf(CodeInvalidInput, "unknown action %q", shorten(uses))
 	}
-	return found.input.accept(with, "the step's `with`", maxWith)
+	return found.input.accept(with, "the step's `with`", acceptance{limit: maxWith, conceal: true})
 }

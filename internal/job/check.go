@@ -14,6 +14,8 @@ type checker struct {
 	graph    *graph
 	merged   []*merged
 	problems []Field
+	kept     map[Field]bool // the problems, to keep each once
+	told     map[fault]bool // the faults of expressions that have been told
 	warnings []Field
 	// refused are the pointers that the grammar refuses: their meaning isn't looked at.
 	refused map[string]bool
@@ -23,8 +25,12 @@ type checker struct {
 
 // newChecker returns a checker of a parsed document.
 func newChecker(doc document, root *node) *checker {
-	return &checker{doc: doc, root: root, refused: map[string]bool{}}
+	return &checker{doc: doc, root: root, kept: map[Field]bool{}, told: map[fault]bool{}, refused: map[string]bool{}}
 }
+
+// full reports whether there are more problems than are looked for: then every
+// check ends, since one file could have as many as it has bytes.
+func (c *checker) full() bool { return len(c.problems) > maxProblems }
 
 // check runs the grammar and every check of meaning.
 func (c *checker) check() {
@@ -42,29 +48,38 @@ func (c *checker) check() {
 	c.checkSteps()
 	c.mergeWith()
 	c.checkWith()
-	c.checkExpressions()
+	if c.countExpressions() {
+		c.checkExpressions()
+	}
 }
 
 // add keeps a problem of the value at a path; where there is none, it is at
 // the nearest value around it.
 func (c *checker) add(path []string, message string) {
+	if c.full() {
+		return
+	}
 	found, _ := c.root.find(path)
 	c.addAt(path, found.pos, message)
 }
 
 // addKey keeps a problem of the key at the end of a path.
 func (c *checker) addKey(path []string, message string) {
+	if c.full() {
+		return
+	}
 	c.addAt(path, c.root.keyPosition(path), message)
 }
 
 // addAt keeps a problem, once.
 func (c *checker) addAt(path []string, pos position, message string) {
 	pointer := pointerOf(path...)
-	if c.refused[pointer] {
+	if c.refused[pointer] || c.full() {
 		return
 	}
 	problem := Field{Pointer: pointer, Line: pos.line, Column: pos.column, Message: message}
-	if !slices.Contains(c.problems, problem) {
+	if !c.kept[problem] {
+		c.kept[problem] = true
 		c.problems = append(c.problems, problem)
 	}
 }
@@ -88,19 +103,27 @@ func invalid(problems []Field) *Error {
 	})
 	message := "the job file has a problem"
 	if len(problems) > 1 {
-		message = fmt.Sprintf("the job file has %d problems", len(problems))
+		message = "the job file has " + amount(len(problems), "problems")
 	}
-	if len(problems) > maxFields {
-		message += fmt.Sprintf("; these are the first %d", maxFields)
-		problems = problems[:maxFields]
+	return &Error{Code: CodeInvalidDefinition, Message: message, Fields: problems[:min(len(problems), maxFields)]}
+}
+
+// amount says how many problems there are, and which are shown.
+func amount(count int, noun string) string {
+	text := fmt.Sprintf("%d %s", count, noun)
+	if count > maxProblems {
+		text = fmt.Sprintf("more than %d %s", maxProblems, noun)
 	}
-	return &Error{Code: CodeInvalidDefinition, Message: message, Fields: problems}
+	if count > maxFields {
+		text += fmt.Sprintf("; these are the first %d", maxFields)
+	}
+	return text
 }
 
 // checkLabels refuses expressions where they wouldn't be evaluated.
 func (c *checker) checkLabels() {
-	for name, value := range c.def.Labels {
-		if strings.Contains(value, "${") {
+	for _, name := range keysOf(c.def.Labels) {
+		if strings.Contains(c.def.Labels[name], "${") {
 			c.add([]string{"labels", name}, "labels are plain text, no expression is evaluated here; remove the ${…}")
 		}
 	}

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -92,6 +93,25 @@ func expressionTexts(n *node, into []string) []string {
 	return into
 }
 
+// countExpressions reports whether a job has no more expressions than may be compiled.
+func (c *checker) countExpressions() bool {
+	total := 0
+	count := func(n *node) {
+		for _, text := range expressionTexts(n, nil) {
+			total += strings.Count(text, "${")
+		}
+	}
+	for _, m := range c.merged {
+		count(m.node)
+	}
+	count(c.root.get("output"))
+	if total > maxExpressions {
+		c.add([]string{"steps"}, fmt.Sprintf("the job has %d expressions, those of `defaults` counted once for every step that takes them; at most %d are allowed: split the job, or compute a whole list or map in one expression",
+			total, maxExpressions))
+	}
+	return total <= maxExpressions
+}
+
 // condition compiles an `if` with what it may see.
 func (s *scoping) condition(src string, visible []int) (*expr.Expression, []expr.Problem, error) {
 	for _, all := range []bool{false, true} {
@@ -133,6 +153,9 @@ func (c *checker) checkExpressions() {
 	}
 	steps := c.root.get("steps")
 	for i := range c.def.Steps {
+		if c.full() {
+			return
+		}
 		visible := c.graph.ancestors(i)
 		path := []string{"steps", strconv.Itoa(i)}
 		c.checkCondition(scopes, steps.items[i], path, visible)
@@ -181,15 +204,28 @@ func (c *checker) checkTemplate(scopes *scoping, n *node, visible []int, path fu
 		c.add(path(nil), err.Error())
 	}
 	for _, pointer := range keysOf(problems) {
-		inside := pathOf(pointer)
+		inside := expr.Path(pointer)
 		found, _ := n.find(inside)
 		c.addProblems(path(inside), found, problems[pointer])
 	}
 }
 
+// fault is a problem of a text. The text of a default is one, however many steps take it.
+type fault struct {
+	written *node
+	problem expr.Problem
+}
+
 // addProblems keeps the problems of an expression in a text.
 func (c *checker) addProblems(path []string, written *node, problems []expr.Problem) {
 	for _, problem := range problems {
+		if c.full() {
+			return
+		}
+		if c.told[fault{written, problem}] {
+			continue // finding its place takes as long as the line is
+		}
+		c.told[fault{written, problem}] = true
 		c.addAt(path, c.locate(written, problem.Offset), problem.Message)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/fairlead/fairlead/internal/job/expr"
 )
 
 // inputURL names a job's input schema in errors; nothing is fetched.
@@ -35,6 +37,11 @@ func (c *checker) checkInputSchema() {
 	if len(c.problems) > before || c.grammarRefuses("/input") {
 		return
 	}
+	if at, ok := tangled(root); ok {
+		c.add(join([]string{"input"}, at.path...), fmt.Sprintf("here one value is checked by more than %d schemas, or by one that comes back to itself: "+
+			"$ref, allOf, anyOf and the like multiply; refer to fewer", maxEvaluations))
+		return
+	}
 	compiled, err := compileInput(c.def.Input)
 	if err != nil {
 		c.addSchemaErrors(err)
@@ -57,6 +64,9 @@ func (c *checker) grammarRefuses(pointer string) bool {
 func (c *checker) checkSchemaObject(root map[string]any, at place) {
 	path := join([]string{"input"}, at.path...)
 	for _, key := range keysOf(at.schema) {
+		if c.full() {
+			return
+		}
 		if _, known := keywords[key]; !known {
 			c.addKey(join(path, key), "`"+shorten(key)+"` is no keyword of an input schema"+
 				orAllowed(didYouMean(key, keysOf(keywords)), "; every key must have an effect (JSON Schema 2020-12, without $id, $anchor and the content keywords)"))
@@ -95,8 +105,8 @@ func (c *checker) checkPattern(path []string, pattern string) {
 // checkRef checks that a reference leads to a schema of the same document, and not back to itself.
 func (c *checker) checkRef(root map[string]any, path []string, ref string) {
 	seen := []string{ref}
-	for {
-		target := resolveRef(root, ref)
+	for range maxReferences {
+		target := expr.Resolve(root, ref)
 		schema, ok := target.(map[string]any)
 		if _, truth := target.(bool); truth {
 			return
@@ -116,6 +126,7 @@ func (c *checker) checkRef(root map[string]any, path []string, ref string) {
 		seen = append(seen, next)
 		ref = next
 	}
+	c.add(path, fmt.Sprintf("%s leads to a schema over more than %d others; refer to it directly", quote(seen[0]), maxReferences))
 }
 
 // addSchemaErrors keeps why a schema can't be compiled.

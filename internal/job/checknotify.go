@@ -35,6 +35,9 @@ func (c *checker) checkNotify() {
 			continue
 		}
 		for j, target := range to.items {
+			if c.full() {
+				return
+			}
 			if target.kind != kindString {
 				continue
 			}

@@ -81,6 +81,9 @@ func (c *checker) checkNeeds(i int, index map[string]int) {
 		return
 	}
 	for j, n := range written.items {
+		if c.full() {
+			return
+		}
 		path := []string{"steps", strconv.Itoa(i), "needs", strconv.Itoa(j)}
 		if n.kind != kindString {
 			continue
@@ -111,11 +114,8 @@ func (c *checker) addCircle(circle []int) {
 	}
 	path := []string{"steps", strconv.Itoa(circle[0])}
 	message := "these steps wait for each other: " + strings.Join(names, " → ") + "; take one of them out of the other's needs"
-	for _, i := range circle {
-		if c.root.get("steps").items[i].get("needs") == nil {
-			message += " (`" + c.def.Steps[i].ID + "` waits for the step above it; `needs: []` ends that)"
-			break
-		}
+	if at := slices.IndexFunc(circle, func(i int) bool { return c.root.get("steps").items[i].get("needs") == nil }); at >= 0 {
+		message += " (`" + c.def.Steps[circle[at]].ID + "` waits for the step above it; `needs: []` ends that)"
 	}
 	if c.root.get("steps").items[circle[0]].get("needs") != nil {
 		path = append(path, "needs")

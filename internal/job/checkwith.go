@@ -1,6 +1,7 @@
 package job
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -34,17 +35,28 @@ func (c *checker) mergeWith() {
 	}
 	defaults := c.root.get("defaults").get("with")
 	c.merged = make([]*merged, len(c.def.Steps))
+	room := &budget{nodes: maxNodes, bytes: maxMerged}
 	for i := range c.def.Steps {
 		own := c.root.get("steps").items[i].get("with")
 		path := []string{"steps", strconv.Itoa(i), "with"}
 		m := &merged{node: &node{kind: kindMap}, origin: map[string][]string{}}
 		m.take(own, path, nil)
+		written := len(m.node.fields)
 		if found := all[c.def.Steps[i].Uses]; found != nil {
 			used[found.name], used[found.segment()] = true, true
 			m.take(defaults.get(found.name), []string{"defaults", "with", found.name}, nil)
 			if segment := found.segment(); segment != found.name {
 				m.take(defaults.get(segment), []string{"defaults", "with", segment}, found.declares)
 			}
+		}
+		for _, f := range m.node.fields[written:] {
+			f.value.spend(room)
+		}
+		if room.nodes < 0 || room.bytes < 0 {
+			c.merged = nil
+			c.add([]string{"defaults", "with"}, fmt.Sprintf("the defaults grow to more than %d values or %d bytes when every step takes them; use fewer or smaller ones",
+				maxNodes, maxMerged))
+			return
 		}
 		c.merged[i] = m
 		c.def.Steps[i].With = m.node.canonical()
@@ -81,6 +93,9 @@ func (c *checker) checkDefaults(defaults *node, all map[string]*action, used map
 	slices.Sort(names)
 	names = slices.Compact(names)
 	for _, f := range defaults.fields {
+		if c.full() {
+			return
+		}
 		path := []string{"defaults", "with", f.key}
 		switch {
 		case !slices.Contains(names, f.key):
@@ -97,6 +112,9 @@ func (c *checker) checkDefaults(defaults *node, all map[string]*action, used map
 // checkDefaultKeys refuses arguments that no action of the entry takes.
 func (c *checker) checkDefaultKeys(entry field, path []string, all map[string]*action) {
 	for _, argument := range entry.value.fields {
+		if c.full() {
+			return
+		}
 		var known []string
 		taken := false
 		for _, a := range all {
@@ -130,6 +148,9 @@ func (c *checker) checkWith() {
 		}
 		path := []string{"steps", strconv.Itoa(i), "with"}
 		for _, violation := range found.input.violations(m.node.value()) {
+			if c.full() {
+				return
+			}
 			if !excused(violation, m.node) {
 				c.addArgument(found, violation, m, path)
 			}

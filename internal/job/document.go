@@ -2,7 +2,6 @@ package job
 
 import (
 	"encoding/json"
-	"sort"
 	"strconv"
 	"strings"
 )
@@ -34,7 +33,14 @@ type node struct {
 	items []*node
 	// fields are a map's, in the order of the file.
 	fields []field
+	// index finds the fields of a large map; made at the first search.
+	index map[string]int
+	// concealed: messages name the node's kind, never what it holds.
+	concealed bool
 }
+
+// largeMap is from how many fields on a map is searched with an index.
+const largeMap = 16
 
 // field is one key of a map with its value.
 type field struct {
@@ -64,10 +70,22 @@ func (n *node) field(key string) *field {
 	if n == nil {
 		return nil
 	}
-	for i := range n.fields {
-		if n.fields[i].key == key {
-			return &n.fields[i]
+	if len(n.fields) < largeMap {
+		for i := range n.fields {
+			if n.fields[i].key == key {
+				return &n.fields[i]
+			}
 		}
+		return nil
+	}
+	if len(n.index) != len(n.fields) { // fields have one key each
+		n.index = make(map[string]int, len(n.fields))
+		for i := range n.fields {
+			n.index[n.fields[i].key] = i
+		}
+	}
+	if i, ok := n.index[key]; ok {
+		return &n.fields[i]
 	}
 	return nil
 }
@@ -145,18 +163,44 @@ func (n *node) value() any {
 	return nil
 }
 
-// keys returns a map's keys, sorted.
-func (n *node) keys() []string {
-	keys := make([]string, len(n.fields))
-	for i, f := range n.fields {
-		keys[i] = f.key
+// conceal makes messages silent about what a node and its parts hold.
+func (n *node) conceal() {
+	n.concealed = true
+	for _, item := range n.items {
+		item.conceal()
 	}
-	sort.Strings(keys)
-	return keys
+	for _, f := range n.fields {
+		f.value.conceal()
+	}
+}
+
+// spend takes a node with all its parts from a budget, until there is no room left.
+func (n *node) spend(room *budget) {
+	if !room.spend(len(n.text)) {
+		return
+	}
+	for _, item := range n.items {
+		item.spend(room)
+	}
+	for _, f := range n.fields {
+		room.bytes -= len(f.key)
+		f.value.spend(room)
+	}
 }
 
 // describe says what the node is, in a message's words.
 func (n *node) describe() string {
+	if n.concealed {
+		switch n.kind {
+		case kindBool:
+			return "a truth value"
+		case kindNumber:
+			return "a number"
+		case kindString:
+			return "a text"
+		case kindNull, kindList, kindMap:
+		}
+	}
 	switch n.kind {
 	case kindNull:
 		return "nothing (null)"
@@ -192,9 +236,6 @@ func quote(s string) string { return strconv.Quote(shorten(s)) }
 // pointerEscaper escapes a reference token (RFC 6901, section 3).
 var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
 
-// pointerUnescaper is its inverse.
-var pointerUnescaper = strings.NewReplacer("~1", "/", "~0", "~")
-
 // pointerOf is the JSON pointer of a path.
 func pointerOf(path ...string) string {
 	var b strings.Builder
@@ -203,18 +244,6 @@ func pointerOf(path ...string) string {
 		b.WriteString(pointerEscaper.Replace(segment))
 	}
 	return b.String()
-}
-
-// pathOf is the path of a JSON pointer.
-func pathOf(pointer string) []string {
-	if pointer == "" {
-		return nil
-	}
-	path := strings.Split(pointer[1:], "/")
-	for i, segment := range path {
-		path[i] = pointerUnescaper.Replace(segment)
-	}
-	return path
 }
 
 // join returns path with more segments, never sharing path's memory.

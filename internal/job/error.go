@@ -47,10 +47,10 @@ type Field struct {
 	Message string `json:"message"`
 }
 
-// Errorf returns an error of a code; a %w operand becomes its hidden cause.
+// Errorf returns an error of a code without a cause. The whole text is shown to
+// callers, so it takes no %w: [Wrap] has a cause.
 func Errorf(code Code, format string, args ...any) *Error {
-	wrapped := fmt.Errorf(format, args...)
-	return &Error{Code: code, Message: wrapped.Error(), cause: errors.Unwrap(wrapped)}
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
 // Wrap returns an error of a code whose message hides cause; [errors.Is] and [errors.As] still find it.
@@ -97,8 +97,7 @@ func CodeOf(err error) Code {
 	if err == nil {
 		return ""
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
 	return CodeInternal

@@ -10,6 +10,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+
+	"github.com/fairlead/fairlead/internal/job/expr"
 )
 
 // finding is a violation of a schema in an author's words.
@@ -17,6 +19,17 @@ type finding struct {
 	path    []string
 	key     bool // the key is at fault, not its value
 	message string
+	// unnamed is the message of a key at fault without the key.
+	unnamed string
+}
+
+// conceal takes the key at fault out of a finding. Those of the whole value stay:
+// they are the arguments' names, which are written in the file.
+func (f finding) conceal() finding {
+	if f.key && len(f.path) > 1 {
+		f.path, f.message = f.path[:len(f.path)-1], f.unnamed
+	}
+	return f
 }
 
 // leaves returns the errors below a validation error that say something by
@@ -102,46 +115,37 @@ func bounds(violation jsonschema.ErrorKind, found *node) string {
 	case *kind.Not:
 		return what + " is what the schema forbids with `not`"
 	}
+	if found.concealed {
+		return what + " is not allowed here" // the validator's own words quote it
+	}
 	return what + ": " + violation.LocalizedString(message.NewPrinter(language.English))
 }
 
 // at returns the schema object at an absolute location; an empty map where there is none.
 func (c *compiled) at(location string) map[string]any {
-	_, pointer, _ := strings.Cut(location, "#")
-	value := c.doc
-	for _, segment := range pathOf(unescapeFragment(pointer)) {
-		switch v := value.(type) {
-		case map[string]any:
-			value = v[segment]
-		case []any:
-			i, err := strconv.Atoi(segment)
-			if err != nil || i < 0 || i >= len(v) {
-				return nil
-			}
-			value = v[i]
-		default:
-			return nil
-		}
-	}
-	object, _ := value.(map[string]any)
+	_, fragment, _ := strings.Cut(location, "#")
+	object, _ := expr.Resolve(c.doc, "#"+fragment).(map[string]any)
 	return object
 }
 
 // unknownKeys explains keys that a map doesn't have.
 func unknownKeys(path, unknown, known []string) []finding {
 	slices.Sort(unknown)
+	unknown = unknown[:min(len(unknown), maxProblems+1)]
+	allowed := "no keys are allowed here"
+	if len(known) > 0 {
+		allowed = "allowed are " + strings.Join(known, ", ")
+	}
 	findings := make([]finding, len(unknown))
 	for i, key := range unknown {
-		findings[i] = finding{path: join(path, key), key: true}
-		switch near := nearest(key, known); {
+		findings[i] = finding{path: join(path, key), key: true, unnamed: "an unknown key; " + allowed}
+		switch near := expr.Nearest(key, known); {
 		case unsupported(path, key):
 			findings[i].message = "`" + key + "` is not supported by this build; remove it"
 		case near != "":
 			findings[i].message = "unknown key `" + shorten(key) + "`; did you mean `" + near + "`?"
-		case len(known) == 0:
-			findings[i].message = "unknown key `" + shorten(key) + "`; no keys are allowed here"
 		default:
-			findings[i].message = "unknown key `" + shorten(key) + "`; allowed are " + strings.Join(known, ", ")
+			findings[i].message = "unknown key `" + shorten(key) + "`; " + allowed
 		}
 	}
 	return findings
@@ -155,17 +159,17 @@ func propertyName(in *compiled, violation *jsonschema.ValidationError, path []st
 			text = told(in.at(leaf.SchemaURL), text)
 		}
 	}
-	return []finding{{path: join(path, key), key: true, message: "the key " + quote(key) + ": " + text}}
+	return []finding{{path: join(path, key), key: true, message: "the key " + quote(key) + ": " + text, unnamed: "a key: " + text}}
 }
 
 // enumMessage explains a value that isn't among those allowed.
 func enumMessage(found *node, want []any) string {
 	names := enumNames(want)
 	text := fmt.Sprintf("%s is not allowed here; write %s", found.describe(), choices(names))
-	if found.kind != kindString {
+	if found.kind != kindString || found.concealed {
 		return text
 	}
-	if near := nearest(found.text, names); near != "" && len(names) > 1 {
+	if near := expr.Nearest(found.text, names); near != "" && len(names) > 1 {
 		return fmt.Sprintf("%s is not allowed here; did you mean `%s`? Allowed are %s", found.describe(), near, choices(names))
 	}
 	return text

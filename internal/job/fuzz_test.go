@@ -1,7 +1,6 @@
 package job_test
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,7 +26,7 @@ func FuzzLoad(f *testing.F) {
 		versions, err := job.Load(source)
 		if err != nil {
 			var failed *job.Error
-			require.True(t, errors.As(err, &failed), "%v", err)
+			require.ErrorAs(t, err, &failed)
 			require.Contains(t, []job.Code{job.CodeInvalidDefinition, job.CodeTooLarge}, failed.Code)
 			require.True(t, failed.Code == job.CodeTooLarge || len(failed.Fields) > 0)
 			return

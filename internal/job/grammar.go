@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -60,7 +61,7 @@ func (noLoader) Load(url string) (any, error) {
 	return nil, fmt.Errorf("%s: references to other documents are not allowed", url)
 }
 
-// violations returns the leaves of a validation: what is wrong, where.
+// violations returns the leaves of a validation: what is wrong, where, in the order of places.
 func (c *compiled) violations(value any) []*jsonschema.ValidationError {
 	err := c.schema.Validate(value)
 	if err == nil {
@@ -70,7 +71,12 @@ func (c *compiled) violations(value any) []*jsonschema.ValidationError {
 	if !errors.As(err, &failed) {
 		return nil
 	}
-	return leaves(failed, nil)
+	found := leaves(failed, nil)
+	// The validator goes through a map in any order.
+	slices.SortStableFunc(found, func(a, b *jsonschema.ValidationError) int {
+		return slices.Compare(a.InstanceLocation, b.InstanceLocation)
+	})
+	return found
 }
 
 // decodeExact decodes JSON, keeping numbers as they are written.
@@ -95,6 +101,9 @@ func (c *checker) checkGrammar() {
 		return
 	}
 	for _, violation := range grammar.violations(c.root.value()) {
+		if c.full() {
+			return
+		}
 		for _, found := range explain(grammar, violation, c.root) {
 			if found.key {
 				c.addKey(found.path, found.message)

@@ -36,16 +36,14 @@ func ValidRunID(s string) bool {
 	return err == nil && len(raw) == len(uuid.UUID{})
 }
 
-var (
-	jobName  = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
-	teamName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
-)
+// nameForm is the form of a job's and of a team's name.
+var nameForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 
 // ValidName reports whether s can name a job: a lower-case letter, then up to 62 of a-z 0-9 _ -.
-func ValidName(s string) bool { return jobName.MatchString(s) }
+func ValidName(s string) bool { return nameForm.MatchString(s) }
 
 // ValidTeam reports whether s can name a team; the form is a job's.
-func ValidTeam(s string) bool { return teamName.MatchString(s) }
+func ValidTeam(s string) bool { return nameForm.MatchString(s) }
 
 // Token is the effect token of one call: the same for every try of it, and for
 // no other call. Item is the foreach key and page the page's number, "" where there is none.

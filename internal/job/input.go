@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+
+	"github.com/fairlead/fairlead/internal/job/expr"
 )
 
 // noInput is the schema of a job that takes none.
@@ -35,13 +37,20 @@ func compileInput(raw json.RawMessage) (*compiled, error) {
 	return &compiled{schema: schema, doc: root}, nil
 }
 
+// acceptance says how a value is taken.
+type acceptance struct {
+	// limit is the most bytes it may have, a whole number of MiB.
+	limit int
+	// conceal: messages don't quote the value.
+	conceal bool
+}
+
 // accept checks a JSON value against a schema, with the schema's defaults
-// applied, and returns it so. Nothing at all is {}. what names the value in
-// messages; limit is the most bytes it may have, a whole number of MiB.
-func (c *compiled) accept(raw []byte, what string, limit int) (json.RawMessage, error) {
-	if len(raw) > limit {
+// applied, and returns it so. Nothing at all is {}. what names the value in messages.
+func (c *compiled) accept(raw []byte, what string, how acceptance) (json.RawMessage, error) {
+	if len(raw) > how.limit {
 		return nil, Errorf(CodeTooLarge, "%s has %d bytes; at most %d (%d MiB) are allowed: keep large data elsewhere and pass its address",
-			what, len(raw), limit, limit>>20)
+			what, len(raw), how.limit, how.limit>>20)
 	}
 	if len(bytes.TrimSpace(raw)) == 0 {
 		raw = []byte("{}")
@@ -49,24 +58,42 @@ func (c *compiled) accept(raw []byte, what string, limit int) (json.RawMessage, 
 	if !json.Valid(raw) {
 		return nil, notJSON(raw, what)
 	}
-	parsed, problems := parseJSON(document{source: raw}, &budget{nodes: limit, bytes: limit})
+	parsed, problems := parseJSON(document{source: raw, concealed: how.conceal}, &budget{nodes: how.limit, bytes: how.limit})
 	if len(problems) > 0 {
 		return nil, &Error{Code: CodeInvalidInput, Message: what + " can't be read", Fields: withoutPlace(problems)}
 	}
 	root, _ := c.doc.(map[string]any)
 	value := applyDefaults(root, root, parsed.value())
 	complete := nodeOf(value)
+	if how.conceal {
+		complete.conceal()
+	}
+	if fields := c.faults(value, complete); len(fields) > 0 {
+		message := what + " breaks its schema"
+		if len(fields) > maxFields {
+			message += " in " + amount(len(fields), "places")
+		}
+		return nil, &Error{Code: CodeInvalidInput, Message: message, Fields: invalid(fields).Fields}
+	}
+	return complete.canonical(), nil
+}
+
+// faults are what a schema finds wrong with a value, whose node is found; not
+// many more than are told.
+func (c *compiled) faults(value any, root *node) []Field {
 	var fields []Field
 	for _, violation := range c.violations(value) {
-		for _, found := range explain(c, violation, complete) {
+		if len(fields) > maxProblems {
+			break
+		}
+		for _, found := range explain(c, violation, root) {
+			if root.concealed {
+				found = found.conceal()
+			}
 			fields = append(fields, Field{Pointer: pointerOf(found.path...), Message: found.message})
 		}
 	}
-	if len(fields) > 0 {
-		failed := invalid(fields)
-		return nil, &Error{Code: CodeInvalidInput, Message: what + " breaks its schema", Fields: failed.Fields}
-	}
-	return complete.canonical(), nil
+	return fields
 }
 
 // notJSON says where a text stops being JSON.
@@ -110,7 +137,7 @@ func (d *defaulter) apply(schema map[string]any, value any, depth int) {
 		return
 	}
 	if ref, ok := schema["$ref"].(string); ok {
-		if target, ok := resolveRef(d.root, ref).(map[string]any); ok {
+		if target, ok := expr.Resolve(d.root, ref).(map[string]any); ok {
 			d.apply(target, value, depth+1)
 		}
 	}
@@ -165,7 +192,7 @@ func (d *defaulter) standard(property map[string]any) (any, bool) {
 			return value, true
 		}
 		ref, _ := property["$ref"].(string)
-		next, ok := resolveRef(d.root, ref).(map[string]any)
+		next, ok := expr.Resolve(d.root, ref).(map[string]any)
 		if !ok {
 			return nil, false
 		}

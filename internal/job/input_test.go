@@ -148,3 +148,31 @@ func TestCheckWith(t *testing.T) {
 	_, err = job.CheckWith("nothing", []byte(`{}`))
 	require.Equal(t, job.CodeInvalidInput, job.CodeOf(err))
 }
+
+// What an expression gives may be a credential: it is in no message.
+func TestCheckWithQuotesNoValue(t *testing.T) {
+	t.Parallel()
+	const secret = "tok-secret-1"
+	for name, test := range map[string]struct{ with, says string }{
+		"a number":              {`{"url":"https://a.example","auth":{"basic":{"user":"u","password":73519924}}}`, "/auth/basic/password: a number is not allowed here; write text"},
+		"a text":                {`{"url":"https://a.example","auth":"tok-secret-1"}`, "/auth: a text is not allowed here; write a map"},
+		"a truth value":         {`{"url":"https://a.example","auth":{"bearer":true}}`, "/auth/bearer: a truth value is not allowed here"},
+		"an enum":               {`{"url":"https://a.example","method":"tok-secret-1"}`, "/method: a text is not allowed here; write `GET`"},
+		"near an enum":          {`{"url":"https://a.example","method":"PSOT"}`, "/method: a text is not allowed here; write `GET`"},
+		"a bound":               {`{"url":"https://a.example","maxBytes":73519924}`, "/maxBytes: a number is too large; the most is 4194304"},
+		"a length":              {`{"url":""}`, "/url: a text has 0 characters; the least is 1"},
+		"a key":                 {`{"url":"https://a.example","auth":{"tok-secret-1":""}}`, "/auth: an unknown key; allowed are basic, bearer"},
+		"a key, deeper":         {`{"url":"https://a.example","auth":{"basic":{"user":"u","password":"p","tok-secret-1":1}}}`, "/auth/basic: an unknown key; allowed are password, user"},
+		"a key of great length": {`{"url":"https://a.example","json":{"tok-secret-1` + strings.Repeat("x", 300) + `":1}}`, "a key of more than 256 characters"},
+		"two bodies":            {`{"url":"https://a.example","json":"tok-secret-1","text":"tok-secret-1"}`, "forbids"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := job.CheckWith("http", []byte(test.with))
+			require.ErrorContains(t, err, test.says)
+			for _, value := range []string{secret, "73519924", "PSOT"} {
+				require.NotContains(t, err.Error(), value)
+			}
+		})
+	}
+}

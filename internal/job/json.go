@@ -129,7 +129,11 @@ func (r *jsonReader) object(path []string, pos position, depth int) (*node, erro
 		}
 		key, _ := tk.(string)
 		if len([]rune(key)) > maxKey {
-			r.fail(path, keyAt, fmt.Sprintf("a key of more than %d characters: %s", maxKey, quote(key)))
+			message := fmt.Sprintf("a key of more than %d characters", maxKey)
+			if !r.doc.concealed {
+				message += ": " + quote(key)
+			}
+			r.fail(path, keyAt, message)
 			return nil, errStopped
 		}
 		value, err := r.value(join(path, key), depth+1)

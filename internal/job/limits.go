@@ -1,5 +1,7 @@
 package job
 
+import "github.com/fairlead/fairlead/internal/job/expr"
+
 // The limits of a job file. They bound what one publish may cost; none of them
 // is near what a person writes.
 const (
@@ -20,6 +22,18 @@ const (
 	maxExpanded = 2 << 20
 	// maxDocuments is the most jobs in a file.
 	maxDocuments = 100
+	// maxMerged is the most bytes that the defaults may grow to when every step
+	// has its own copy; the values are bounded by maxNodes.
+	maxMerged = 16 << 20
+	// maxExpressions is the most `${…}` of a job, those in defaults once for
+	// every step that takes them: a second or two to compile.
+	maxExpressions = 20_000
+	// maxReferences is how many references a schema may follow in a row.
+	maxReferences = 100
+	// maxEvaluations is the most schemas that may be evaluated for one value.
+	maxEvaluations = 1000
+	// maxProblems is after how many problems no more are looked for.
+	maxProblems = expr.MaxProblems
 	// maxFields is the most problems in one answer.
 	maxFields = 100
 	// maxInput is the most bytes a run's input may have.

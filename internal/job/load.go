@@ -20,7 +20,8 @@ type Version struct {
 
 // Load reads a job file: YAML 1.2 or JSON, one job a document. It returns every
 // job, or one *[Error] with every problem of every document, sorted by line:
-// CodeInvalidDefinition, or CodeTooLarge over [MaxSource].
+// CodeInvalidDefinition, or CodeTooLarge over [MaxSource]. Where there are
+// hundreds, the rest isn't looked for.
 func Load(source []byte) ([]*Version, error) {
 	documents, err := splitDocuments(source)
 	if err != nil {
@@ -33,6 +34,9 @@ func Load(source []byte) ([]*Version, error) {
 	for _, doc := range documents {
 		version, line, found := loadDocument(doc, limits)
 		problems = append(problems, found...)
+		if len(problems) > maxProblems {
+			break
+		}
 		if version == nil {
 			continue
 		}

@@ -130,7 +130,7 @@ func (p *Program) CheckInput(raw []byte) (json.RawMessage, error) {
 	if err != nil {
 		return nil, Wrap(CodeInternal, err, "the job's input schema can't be compiled")
 	}
-	return input.accept(raw, "the input", maxInput)
+	return input.accept(raw, "the input", acceptance{limit: maxInput})
 }
 
 // Condition evaluates a step's `if` over the run's values; a step without one
@@ -193,8 +193,7 @@ func (p *Program) Output(scope expr.Scope) (json.RawMessage, error) {
 
 // evaluation is the error of an expression that failed on a run's values.
 func evaluation(what string, err error) error {
-	var failed *expr.EvalError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*expr.EvalError](err); ok {
 		return Wrap(CodeExpression, err, what+": "+failed.Error())
 	}
 	return Wrap(CodeInternal, err, what+" can't be evaluated")

@@ -3,6 +3,8 @@ package job
 import (
 	"slices"
 	"strconv"
+
+	"github.com/fairlead/fairlead/internal/job/expr"
 )
 
 // subschemas says how a keyword of JSON Schema holds schemas.
@@ -139,33 +141,7 @@ func sameValue(root, schema map[string]any, seen []string) ([]map[string]any, []
 	}
 	if ref, ok := schema["$ref"].(string); ok && !slices.Contains(seen, ref) {
 		seen = append(slices.Clone(seen), ref)
-		add(resolveRef(root, ref))
+		add(expr.Resolve(root, ref))
 	}
 	return parts, seen
-}
-
-// resolveRef returns what a local reference ("#", "#/$defs/x") refers to, or nil.
-func resolveRef(root map[string]any, ref string) any {
-	if ref == "#" {
-		return root
-	}
-	if len(ref) < 2 || ref[:2] != "#/" {
-		return nil
-	}
-	var at any = root
-	for _, segment := range pathOf(unescapeFragment(ref[1:])) {
-		switch v := at.(type) {
-		case map[string]any:
-			at = v[segment]
-		case []any:
-			i, err := strconv.Atoi(segment)
-			if err != nil || i < 0 || i >= len(v) {
-				return nil
-			}
-			at = v[i]
-		default:
-			return nil
-		}
-	}
-	return at
 }

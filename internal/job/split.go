@@ -11,6 +11,8 @@ type document struct {
 	source []byte
 	// line is the 0-based line of the file on which source begins.
 	line int
+	// concealed: messages don't quote the document.
+	concealed bool
 }
 
 // splitDocuments cuts a file at its document markers. A line that begins with

@@ -1,9 +1,6 @@
 package job
 
-import (
-	"net/url"
-	"slices"
-)
+import "slices"
 
 // The keys of the job language that this build doesn't have yet. They are
 // refused by name: an accepted key is never without effect.
@@ -35,13 +32,4 @@ func unsupported(path []string, key string) bool {
 		return slices.Contains(laterRetryKeys, key)
 	}
 	return false
-}
-
-// unescapeFragment undoes the percent-encoding of a URL's fragment.
-func unescapeFragment(fragment string) string {
-	text, err := url.PathUnescape(fragment)
-	if err != nil {
-		return fragment
-	}
-	return text
 }

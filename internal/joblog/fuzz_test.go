@@ -26,7 +26,7 @@ func FuzzKey(f *testing.F) {
 	f.Add("a~2fb", "a/b", ".", "~", "-")
 	f.Fuzz(func(t *testing.T, team, run, step, item, execution string) {
 		at := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
-		key := joblog.Key(joblog.Run{Team: team, ID: run, CreatedAt: at}, step, item, 1, execution)
+		key := joblog.Key(joblog.Run{Team: team, ID: run, CreatedAt: at}, step, item, 1, at, execution)
 		parts := strings.Split(key, "/")
 		want := 6
 		if item != "" {
@@ -46,7 +46,7 @@ func FuzzKey(f *testing.F) {
 		if step != "" {
 			require.Equal(t, key, path.Clean(key))
 		}
-		other := joblog.Key(joblog.Run{Team: team + "x", ID: run, CreatedAt: at}, step, item, 1, execution)
+		other := joblog.Key(joblog.Run{Team: team + "x", ID: run, CreatedAt: at}, step, item, 1, at, execution)
 		require.NotEqual(t, key, other, "another name, another key")
 	})
 }
@@ -93,28 +93,30 @@ func FuzzRead(f *testing.F) {
 		require.NoError(t, err)
 		require.NoError(t, w.Close())
 		j := journal(memory{
-			joblog.Key(run, "raw", "", 1, "a"):    body,
-			joblog.Key(run, "zipped", "", 1, "b"): zipped.Bytes(),
+			joblog.Key(run, "raw", "", 1, time.Now(), "a"):    body,
+			joblog.Key(run, "zipped", "", 1, time.Now(), "b"): zipped.Bytes(),
 		})
 		reader, err := j.Reader(run, joblog.Filter{Query: "x"})
 		require.NoError(t, err)
 		_ = reader.Stored(t.Context(), collect(new([]joblog.Record)))
-		resumed, err := j.Reader(run, joblog.Filter{After: reader.Position()})
+		resumed, err := j.Reader(run, joblog.Filter{Query: "x", After: reader.Position()})
 		require.NoError(t, err, "a position can always be read back")
 		require.Equal(t, reader.Position(), resumed.Position())
 	})
 }
 
 func FuzzPosition(f *testing.F) {
+	run := joblog.Run{Team: "finance", ID: "run_1", CreatedAt: time.Unix(0, 0)}
 	f.Add("")
 	f.Add("AAAAAAAAAQEA")
+	f.Add(position(f, run, joblog.Filter{}))
 	f.Fuzz(func(t *testing.T, text string) {
-		reader, err := journal(memory{}).Reader(newRun(t), joblog.Filter{After: text})
+		reader, err := journal(memory{}).Reader(run, joblog.Filter{After: text})
 		if err != nil {
 			require.Equal(t, job.CodeMalformed, job.CodeOf(err))
 			return
 		}
-		again, err := journal(memory{}).Reader(newRun(t), joblog.Filter{After: reader.Position()})
+		again, err := journal(memory{}).Reader(run, joblog.Filter{After: reader.Position()})
 		require.NoError(t, err)
 		require.Equal(t, reader.Position(), again.Position())
 	})

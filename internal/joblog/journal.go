@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -49,6 +50,9 @@ type Journal struct {
 	spool   Spool
 	live    *Live
 	log     *slog.Logger
+
+	draining sync.Mutex
+	refused  string // the key that S3 refused last: the next Drain begins behind it
 }
 
 // New returns a journal. A nil live keeps no live copies.
@@ -91,9 +95,13 @@ func (j *Journal) put(ctx context.Context, key string, body []byte) error {
 }
 
 // Drain moves up to limit spooled logs to S3 and returns how many it moved. It
-// goes past a log that S3 refuses, and gives up when S3 takes none. Any number of processes may drain at once.
+// goes past a log that S3 refuses, gives up when S3 refuses several in a row, and
+// begins behind the one that it refused last: none keeps the others from S3.
+// Any number of processes may drain at once. CodeUnavailable: S3 refused some.
 func (j *Journal) Drain(ctx context.Context, limit int) (int, error) {
-	keys, err := j.spool.SpooledKeys(ctx, "", "", limit)
+	j.draining.Lock()
+	defer j.draining.Unlock()
+	keys, err := j.drainable(ctx, limit)
 	if err != nil {
 		return 0, err
 	}
@@ -102,10 +110,10 @@ func (j *Journal) Drain(ctx context.Context, limit int) (int, error) {
 	for _, key := range keys {
 		err := j.drain(ctx, key)
 		if err == nil {
-			moved++
+			moved, refused = moved+1, 0
 			continue
 		}
-		problems = errors.Join(problems, err)
+		problems, j.refused = errors.Join(problems, err), key
 		if refused++; refused == putTries || ctx.Err() != nil {
 			break
 		}
@@ -114,6 +122,25 @@ func (j *Journal) Drain(ctx context.Context, limit int) (int, error) {
 		return moved, job.Wrap(job.CodeUnavailable, problems, "S3 did not take every spooled log")
 	}
 	return moved, nil
+}
+
+// drainable lists up to limit spooled keys: those behind the one that S3
+// refused last, then those from the first one to it.
+func (j *Journal) drainable(ctx context.Context, limit int) ([]string, error) {
+	keys, err := j.spool.SpooledKeys(ctx, "", j.refused, limit)
+	if err != nil || j.refused == "" || len(keys) >= limit {
+		return keys, err
+	}
+	first, err := j.spool.SpooledKeys(ctx, "", "", limit-len(keys))
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range first {
+		if key <= j.refused {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
 }
 
 func (j *Journal) drain(ctx context.Context, key string) error {

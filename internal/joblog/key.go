@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -31,14 +32,15 @@ func (r Run) prefix() string {
 }
 
 // Key is where the log of one execution lies:
-// logs/team=T/dt=YYYY-MM-DD/run=R/STEP/AAAA-EXECUTION.ndjson.gz, with
-// item=KEY behind the step for an item of a foreach. No name can leave its place in it.
-func Key(run Run, step, item string, attempt int, execution string) string {
+// logs/team=T/dt=YYYY-MM-DD/run=R/STEP/AAAA-ENDED-EXECUTION.ndjson.gz, with
+// item=KEY behind the step for an item of a foreach. AAAA is the attempt, ENDED
+// when the execution ended in milliseconds since 1970. No name can leave its place in it.
+func Key(run Run, step, item string, attempt int, ended time.Time, execution string) string {
 	folder := run.prefix() + escape(step) + "/"
 	if item != "" {
 		folder += "item=" + escape(item) + "/"
 	}
-	return folder + fmt.Sprintf("%04d-%s", attempt, escape(execution)) + keySuffix
+	return folder + fmt.Sprintf("%04d-%013d-%s", attempt, ended.UnixMilli(), escape(execution)) + keySuffix
 }
 
 // escape keeps letters, digits, _ and -, and writes any other byte as ~XX. A
@@ -59,9 +61,25 @@ func escape(name string) string {
 	return b.String()[:longName/2] + "~~" + hex.EncodeToString(sum[:])[:longName/4]
 }
 
-// executionOf is the execution in a key, by which a run's objects are ordered.
+// orderOf is the part of a key by which a run's objects are ordered: ENDED-EXECUTION.
+// An object is there a few seconds after its execution ended, so new ones come last.
+func orderOf(key string) string {
+	_, order, _ := strings.Cut(strings.TrimSuffix(path.Base(key), keySuffix), "-")
+	return order
+}
+
+// endOf is when the execution of a key ended; the zero time for a key that isn't ours.
+func endOf(key string) time.Time {
+	text, _, _ := strings.Cut(orderOf(key), "-")
+	ended, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ended)
+}
+
+// executionOf is the execution in a key, escaped.
 func executionOf(key string) string {
-	name := strings.TrimSuffix(path.Base(key), keySuffix)
-	_, execution, _ := strings.Cut(name, "-")
+	_, execution, _ := strings.Cut(orderOf(key), "-")
 	return execution
 }

@@ -1,39 +1,77 @@
 package joblog
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fairlead/fairlead/internal/job"
 )
 
-// position is what a reader has seen of a run's log: for each execution, the
-// ranges of its records. Records come from several places in no fixed order, so
-// a place in one of them would not do. As text it has some ten bytes for each execution.
+// position is what a reader has seen of a run's log. Objects are read in the
+// order in which their executions ended. So `until` stands for all that ended up
+// to there, and only what lies behind it is listed: executions that ended in the
+// last minute, and those of which live records were seen. That keeps a position
+// small, however much has run.
 type position struct {
-	seen map[executionID][]span
+	of    [4]byte // the run and the filter that it belongs to, hashed
+	until string  // the order of the last object that needn't be read again; "" before the first
+	seen  map[executionID][]span
+	spans int // in seen, all together
 }
 
 // executionID is the beginning of a hash of (step, item, execution).
 type executionID [6]byte
 
-// span is a range of records, both ends included; an execution's spans are in order and never touch.
+// span is a range of records, both ends included; an execution's spans are in
+// order and never touch. Only the live stream, which may lose records, gives more than one.
 type span struct{ first, last uint64 }
 
-// maxPosition bounds the text that is read, so that a header or parameter does too.
-const maxPosition = 64 << 10
+const (
+	// settling is how long after an execution's end its object is waited for: it may
+	// be on its way to S3 or to the spool, and machines' clocks differ.
+	settling = time.Minute
+	// maxSpans bounds a position, whose text has some twelve bytes for each: it is sent with every
+	// event, and proxies take headers of 8 KiB. Live records make maxLive at most. A run has far
+	// fewer executions under way at once, and few ends of others while one object is on its way.
+	maxSpans = 400
+	maxLive  = maxSpans / 2
+	// maxPosition bounds the text that is read, so that a header or parameter does too.
+	maxPosition = 64 << 10
+)
+
+func newPosition(run Run, filter Filter) *position {
+	sum := sha256.Sum256([]byte(strings.Join([]string{
+		run.ID, filter.Step, filter.Item, strconv.Itoa(filter.Attempt), filter.Level, filter.Query,
+	}, "\x00")))
+	p := &position{seen: map[executionID][]span{}}
+	copy(p.of[:], sum[:])
+	return p
+}
 
 func identify(record Record) executionID {
 	sum := sha256.Sum256([]byte(strings.Join([]string{record.Step, record.Item, record.Execution}, "\x00")))
 	return executionID(sum[:len(executionID{})])
 }
 
-// add notes a record, and is false when it was seen before.
-func (p *position) add(record Record) bool {
+// full reports whether there is room for no further execution.
+func (p *position) full() bool { return p.spans >= maxSpans }
+
+// fold forgets an execution whose object has the given order: `until` stands for it.
+func (p *position) fold(id executionID, order string) {
+	p.until = max(p.until, order)
+	p.spans -= len(p.seen[id])
+	delete(p.seen, id)
+}
+
+// add notes a record; it is false when it was seen before, or would make more than `most` spans.
+func (p *position) add(record Record, most int) bool {
 	id, seq := identify(record), uint64(max(record.Seq, 0))
 	spans := p.seen[id]
 	at, inside := slices.BinarySearchFunc(spans, seq, func(s span, seq uint64) int {
@@ -48,6 +86,7 @@ func (p *position) add(record Record) bool {
 	if inside {
 		return false
 	}
+	before := len(spans)
 	joinsLeft := at > 0 && spans[at-1].last+1 == seq
 	joinsRight := at < len(spans) && spans[at].first == seq+1
 	switch {
@@ -58,19 +97,24 @@ func (p *position) add(record Record) bool {
 		spans[at-1].last = seq
 	case joinsRight:
 		spans[at].first = seq
+	case p.spans >= most:
+		return false
 	default:
 		spans = slices.Insert(spans, at, span{seq, seq})
 	}
 	p.seen[id] = spans
+	p.spans += len(spans) - before
 	return true
 }
 
 // String is the position for [Filter.After]; "" for nothing seen.
 func (p *position) String() string {
-	if len(p.seen) == 0 {
+	if p.until == "" && len(p.seen) == 0 {
 		return ""
 	}
-	var raw []byte
+	raw := slices.Clone(p.of[:])
+	raw = binary.AppendUvarint(raw, uint64(len(p.until)))
+	raw = append(raw, p.until...)
 	ids := slices.SortedFunc(maps.Keys(p.seen), func(a, b executionID) int { return slices.Compare(a[:], b[:]) })
 	for _, id := range ids {
 		spans := p.seen[id]
@@ -86,30 +130,36 @@ func (p *position) String() string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// parsePosition reads what String gave. CodeMalformed otherwise.
-func parsePosition(text string) (*position, error) {
-	malformed := job.Errorf(job.CodeMalformed, "this is no position in a log: begin again without one")
-	p := &position{seen: map[executionID][]span{}}
-	if len(text) > maxPosition {
-		return nil, malformed
+// parse reads what String gave. CodeMalformed: it is something else, or of another run or filter.
+func (p *position) parse(text string) error {
+	malformed := job.Errorf(job.CodeMalformed, "this is no position in this run's log with this filter: ask for what you asked for before, or begin again without one")
+	raw, err := base64.RawURLEncoding.DecodeString(text[:min(len(text), maxPosition)])
+	if err != nil || len(text) > maxPosition {
+		return malformed
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
-		return nil, malformed
+	raw, ok := bytes.CutPrefix(raw, p.of[:])
+	if !ok {
+		return malformed
 	}
+	length, n := binary.Uvarint(raw)
+	if n <= 0 || length > uint64(len(raw)-n) {
+		return malformed
+	}
+	p.until, raw = string(raw[n:n+int(length)]), raw[n+int(length):]
 	for len(raw) > 0 {
 		var id executionID
 		if len(raw) < len(id) {
-			return nil, malformed
+			return malformed
 		}
 		copy(id[:], raw)
 		spans, rest, ok := parseSpans(raw[len(id):])
 		if !ok || p.seen[id] != nil {
-			return nil, malformed
+			return malformed
 		}
 		p.seen[id], raw = spans, rest
+		p.spans += len(spans)
 	}
-	return p, nil
+	return nil
 }
 
 func parseSpans(raw []byte) (spans []span, rest []byte, ok bool) {

@@ -6,9 +6,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"slices"
 	"time"
 
@@ -24,8 +24,11 @@ type Reader struct {
 	run     Run
 	filter  Filter
 	seen    *position
-	done    map[string]bool // the objects that were read to their end
-	stream  string          // where the live stream was read to
+	from    string                 // the position's `until` at the beginning: nothing up to there is read
+	done    map[string]executionID // the objects that were read to their end
+	folded  map[string]bool        // the executions that `until` stands for, as they are in keys
+	listed  bool                   // folded has those up to `from`
+	stream  string                 // where the live stream was read to
 }
 
 // Reader returns a reader that begins at filter.After. CodeMalformed: a filter that can't be read.
@@ -33,11 +36,16 @@ func (j *Journal) Reader(run Run, filter Filter) (*Reader, error) {
 	if err := filter.check(); err != nil {
 		return nil, err
 	}
-	seen, err := parsePosition(filter.After)
-	if err != nil {
-		return nil, err
+	seen := newPosition(run, filter)
+	if filter.After != "" {
+		if err := seen.parse(filter.After); err != nil {
+			return nil, err
+		}
 	}
-	return &Reader{journal: j, run: run, filter: filter, seen: seen, done: map[string]bool{}, stream: "0"}, nil
+	return &Reader{
+		journal: j, run: run, filter: filter, seen: seen, from: seen.until,
+		done: map[string]executionID{}, folded: map[string]bool{}, stream: "0",
+	}, nil
 }
 
 // Position is for the [Filter.After] of a later reader: it goes on behind what
@@ -45,37 +53,68 @@ func (j *Journal) Reader(run Run, filter Filter) (*Reader, error) {
 func (r *Reader) Position() string { return r.seen.String() }
 
 // Stored yields what is in S3 and in the spool and was not seen yet, one
-// execution after the other in the order in which they began. An error of
+// execution after the other in the order in which they ended. An error of
 // yield ends it and is returned. CodeUnavailable: S3 is away; what could be read was yielded.
 func (r *Reader) Stored(ctx context.Context, yield func(Record) error) error {
-	// The spool first: a log that is moved in between is then seen in S3.
-	spooled, err := r.spooled(ctx)
+	settled := time.Now().Add(-settling)
+	keys, problems, err := r.keys(ctx)
 	if err != nil {
 		return err
 	}
-	keys, unreachable := r.journal.objects.Keys(ctx, r.prefix())
-	keys = append(keys, spooled...)
-	slices.SortFunc(keys, func(a, b string) int {
-		return cmp.Or(cmp.Compare(executionOf(a), executionOf(b)), cmp.Compare(a, b))
-	})
-	problems := unreachable
-	for _, key := range slices.Compact(keys) {
-		if r.done[key] {
-			continue
+	var read []string // those in front, without a gap
+	for _, key := range keys {
+		if _, ok := r.done[key]; !ok {
+			if problems != nil && r.seen.full() {
+				break // nothing can be folded behind what can't be read
+			}
+			stopped, err := r.object(ctx, key, yield)
+			if stopped {
+				return err
+			}
+			problems = errors.Join(problems, err)
 		}
-		stopped, err := r.object(ctx, key, yield)
-		if stopped {
-			return err
+		if problems == nil {
+			read = r.fold(append(read, key), settled)
 		}
-		if err == nil {
-			r.done[key] = true
-		}
-		problems = errors.Join(problems, err)
 	}
 	if problems != nil {
-		return job.Wrap(job.CodeUnavailable, problems, "a part of the log can't be read now: try again")
+		return unavailable(problems)
 	}
 	return nil
+}
+
+// fold takes objects that were read out of the listing of the position, from the
+// first one on: those that nothing can come before any more, and as many more as
+// its bound asks for. It returns the others.
+func (r *Reader) fold(read []string, settled time.Time) []string {
+	for len(read) > 0 && (endOf(read[0]).Before(settled) || r.seen.full()) {
+		r.seen.fold(r.done[read[0]], orderOf(read[0]))
+		r.folded[executionOf(read[0])] = true
+		read = read[1:]
+	}
+	return read
+}
+
+// keys lists the objects behind the position that the reader began at, in order.
+// unreachable: S3 is away, and those that are spooled are all.
+func (r *Reader) keys(ctx context.Context) (keys []string, unreachable, err error) {
+	// The spool first: a log that is moved in between is then seen in S3.
+	spooled, err := r.spooled(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, unreachable = r.journal.objects.Keys(ctx, r.prefix())
+	keys = append(keys, spooled...)
+	slices.SortFunc(keys, func(a, b string) int {
+		return cmp.Or(cmp.Compare(orderOf(a), orderOf(b)), cmp.Compare(a, b))
+	})
+	first := 0
+	for first < len(keys) && orderOf(keys[first]) <= r.from {
+		r.folded[executionOf(keys[first])] = true
+		first++
+	}
+	r.listed = r.listed || unreachable == nil
+	return slices.Compact(keys[first:]), unreachable, nil
 }
 
 // prefix is what the keys of the objects begin with that may hold what is asked for.
@@ -112,7 +151,15 @@ func (r *Reader) object(ctx context.Context, key string, yield func(Record) erro
 			err = closed
 		}
 	}()
-	return readRecords(body, func(record Record) error { return r.offer(record, yield) })
+	var id executionID
+	stopped, err = readRecords(body, func(record Record) error {
+		id = identify(record)
+		return r.offer(record, math.MaxInt, yield)
+	})
+	if err == nil {
+		r.done[key] = id
+	}
+	return stopped, err
 }
 
 // open opens an object wherever it is now.
@@ -131,48 +178,65 @@ func (r *Reader) open(ctx context.Context, key string) (io.ReadCloser, error) {
 	return nil, err
 }
 
-// offer yields a record that matches and was not seen yet.
-func (r *Reader) offer(record Record, yield func(Record) error) error {
-	if !r.seen.add(record) || !r.filter.match(record) {
+// offer yields a record that was asked for and not seen yet. One that the
+// position has no room for is left for later: `most` bounds its spans.
+func (r *Reader) offer(record Record, most int, yield func(Record) error) error {
+	if !r.filter.covers(record) || !r.seen.add(record, most) || !r.filter.match(record) {
 		return nil
 	}
 	return yield(record)
 }
 
+// errDamaged is the error of an object that holds something else than one execution's records.
+var errDamaged = errors.New("damaged log")
+
 // readRecords reads gzip NDJSON. stopped: yield gave the error.
 func readRecords(body io.Reader, yield func(Record) error) (stopped bool, err error) {
 	unzipped, err := gzip.NewReader(body)
 	if err != nil {
-		return false, fmt.Errorf("damaged log: %w", err)
+		return false, errors.Join(errDamaged, err)
 	}
 	lines := bufio.NewScanner(unzipped)
 	lines.Buffer(nil, 2*maxRecord)
-	for lines.Scan() {
+	var first Record
+	for seq := 1; lines.Scan(); seq++ {
 		record, err := decodeRecord(lines.Bytes())
-		if err != nil {
-			return false, fmt.Errorf("damaged log: %w", err)
+		if seq == 1 {
+			first = record
+		}
+		if err != nil || record.Seq != seq || identify(record) != identify(first) {
+			return false, errors.Join(errDamaged, err)
 		}
 		if err := yield(record); err != nil {
 			return true, err
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return false, fmt.Errorf("damaged log: %w", err)
+		return false, errors.Join(errDamaged, err)
 	}
 	return false, nil
 }
 
 // Live yields what is in the live stream and was not seen yet, waiting for a
-// first record as long as wait; it returns when it has nothing more. An error
-// of yield ends it and is returned. [ErrNoLive].
+// first record as long as wait; it returns when it has nothing more. Where a
+// great many executions are under way it leaves some to [Reader.Stored]. An error
+// of yield ends it and is returned. [ErrNoLive]. CodeUnavailable: S3 is away.
 func (r *Reader) Live(ctx context.Context, wait time.Duration, yield func(Record) error) error {
+	if r.from != "" && !r.listed && r.journal.live != nil { // the stream has records of what the position stands for
+		if _, unreachable, err := r.keys(ctx); err != nil || unreachable != nil {
+			return unavailable(errors.Join(err, unreachable))
+		}
+	}
 	for {
 		records, next, err := r.journal.live.read(ctx, r.run.ID, r.stream, wait)
 		if err != nil {
 			return err
 		}
 		for _, record := range records {
-			if err := r.offer(record, yield); err != nil {
+			if r.folded[escape(record.Execution)] {
+				continue
+			}
+			if err := r.offer(record, maxLive, yield); err != nil {
 				return err
 			}
 		}
@@ -181,4 +245,8 @@ func (r *Reader) Live(ctx context.Context, wait time.Duration, yield func(Record
 		}
 		r.stream, wait = next, 0
 	}
+}
+
+func unavailable(cause error) error {
+	return job.Wrap(job.CodeUnavailable, cause, "a part of the log can't be read now: try again")
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -87,7 +88,7 @@ func TestDamagedLogHidesNoOther(t *testing.T) {
 	j := journal(s)
 	run := newRun(t)
 	for i, body := range []string{"", "no gzip", "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x01"} {
-		key := joblog.Key(run, "damaged", "", i, "0")
+		key := joblog.Key(run, "damaged", "", i, time.Now(), "0")
 		require.NoError(t, s.Put(t.Context(), key, []byte(body), "application/gzip"))
 	}
 	write(t, j, run, "whole", 1, "a")

@@ -80,7 +80,8 @@ type Filter struct {
 	Level string
 	// Query is a part of the message or of a field, in upper or lower case.
 	Query string
-	// After is where to go on: the position of the last record that was seen; "" begins at the beginning.
+	// After is where to go on: the position of the last record that was seen, in
+	// this run and through this filter; "" begins at the beginning.
 	After string
 }
 
@@ -91,12 +92,15 @@ func (f Filter) check() error {
 	return nil
 }
 
+// covers reports whether the record's execution is one of those asked for: all of its records are, or none.
+func (f Filter) covers(record Record) bool {
+	return (f.Step == "" || record.Step == f.Step) && (f.Item == "" || record.Item == f.Item) &&
+		(f.Attempt == 0 || record.Attempt == f.Attempt)
+}
+
+// match reports whether a record of an execution that is covered was asked for.
 func (f Filter) match(record Record) bool {
-	switch {
-	case f.Step != "" && record.Step != f.Step,
-		f.Item != "" && record.Item != f.Item,
-		f.Attempt != 0 && record.Attempt != f.Attempt,
-		slices.Index(levels, record.Level) < slices.Index(levels, f.Level):
+	if slices.Index(levels, record.Level) < slices.Index(levels, f.Level) {
 		return false
 	}
 	return f.Query == "" || contains(record, strings.ToLower(f.Query))

@@ -52,6 +52,7 @@ type Writer struct {
 	level   int // how many of the bounds were passed
 	dropped int
 	sealed  bool
+	ended   time.Time // when it was sealed
 
 	closing sync.Mutex
 	kept    bool
@@ -63,9 +64,6 @@ func (w *Writer) Mask(secret string) {
 	defer w.mu.Unlock()
 	w.mask.add(secret)
 }
-
-// Execution names this execution in its records and its key.
-func (w *Writer) Execution() string { return w.execution }
 
 // Log adds a record. It never waits for anything outside of the process, and
 // does nothing once the writer is closed.
@@ -133,7 +131,8 @@ func (w *Writer) add(level, message string, fields map[string]any) {
 
 // Close keeps the log, in S3 or else in the spool, and says where; also when
 // ctx has ended. A log without records has no object. After an error
-// (CodeUnavailable: neither took it) Close may be called again.
+// (CodeUnavailable: neither took it) Close may be called again, at once: a
+// reader that pages takes a log for complete once it has been over for a minute.
 func (w *Writer) Close(ctx context.Context) (Ref, error) {
 	w.closing.Lock()
 	defer w.closing.Unlock()
@@ -160,13 +159,13 @@ func (w *Writer) seal() (Ref, []byte, error) {
 		return Ref{}, nil, nil
 	}
 	if !w.sealed {
-		w.sealed = true
+		w.sealed, w.ended = true, time.Now()
 		if err := w.zip.Close(); err != nil {
 			return Ref{}, nil, job.Wrap(job.CodeInternal, err, "the log can't be compressed")
 		}
 	}
 	sum := sha256.Sum256(w.buffer.Bytes())
 	return Ref{
-		Key: Key(w.run, w.step, w.item, w.attempt, w.execution), Records: w.seq, SHA256: hex.EncodeToString(sum[:]),
+		Key: Key(w.run, w.step, w.item, w.attempt, w.ended, w.execution), Records: w.seq, SHA256: hex.EncodeToString(sum[:]),
 	}, w.buffer.Bytes(), nil
 }

@@ -31,7 +31,7 @@ func TestRoundTrip(t *testing.T) {
 	ref, err := w.Close(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 2, ref.Records)
-	require.Equal(t, "logs/team=finance/dt=2026-01-06/run="+run.ID+"/load/0002-"+w.Execution()+".ndjson.gz", ref.Key)
+	require.Regexp(t, "^logs/team=finance/dt=2026-01-06/run="+run.ID+`/load/0002-\d{13}-[0-9a-f-]{36}\.ndjson\.gz$`, ref.Key)
 
 	sum := sha256.Sum256(kept[ref.Key])
 	require.Equal(t, ref.SHA256, hex.EncodeToString(sum[:]))
@@ -39,8 +39,9 @@ func TestRoundTrip(t *testing.T) {
 	records := stored(t, j, run, joblog.Filter{})
 	require.Len(t, records, 2)
 	require.WithinDuration(t, time.Now(), records[0].Time, time.Minute)
+	require.Contains(t, ref.Key, "-"+records[0].Execution+".", "the key names the execution, too")
 	require.Equal(t, joblog.Record{
-		Time: records[0].Time, Level: "info", Message: "calling", Step: "load", Attempt: 2, Execution: w.Execution(), Seq: 1,
+		Time: records[0].Time, Level: "info", Message: "calling", Step: "load", Attempt: 2, Execution: records[0].Execution, Seq: 1,
 		Fields: map[string]any{"url": "https://shop.example/<a>", "rows": json.Number("9007199254740993")},
 	}, records[0])
 	require.Equal(t, map[string]any{

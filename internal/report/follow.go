@@ -76,11 +76,11 @@ func (f *follower) follow(ctx context.Context) error {
 
 // round reads what is there now. The run's end is asked for before its log is read: nothing comes behind that.
 func (f *follower) round(ctx context.Context) (ended bool, err error) {
-	_, _, status, err := f.runs.RunState(ctx, f.run)
+	state, err := f.runs.RunState(ctx, f.run)
 	if err != nil {
 		return false, err
 	}
-	if status.Ended() {
+	if state.Status.Ended() {
 		if err := f.reader.Live(ctx, 0, f.yield); err != nil && !errors.Is(err, joblog.ErrNoLive) {
 			return false, err
 		}

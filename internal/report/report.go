@@ -6,16 +6,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 
-	"github.com/fairlead/fairlead/internal/job"
 	"github.com/fairlead/fairlead/internal/joblog"
+	"github.com/fairlead/fairlead/internal/store"
 )
 
 // Runs says where a run's log is, and whether more of it may come.
 type Runs interface {
 	// RunState is CodeNotFound when there is no such run.
-	RunState(ctx context.Context, id string) (team string, createdAt time.Time, status job.Status, err error)
+	RunState(ctx context.Context, id string) (store.RunState, error)
 }
 
 // Reports reads for the gateway. It is safe for concurrent use.
@@ -37,7 +36,7 @@ type Entry struct {
 }
 
 // Position is for [joblog.Filter].After: a later read goes on behind this
-// entry. Ask for it inside yield; it takes longer the more steps have run.
+// entry, with the same filter. Ask for it inside yield.
 func (e Entry) Position() string { return e.reader.Position() }
 
 // MarshalJSON is the record.
@@ -75,7 +74,7 @@ func (r *Reports) Page(ctx context.Context, run string, filter joblog.Filter, li
 }
 
 // Logs yields a run's log as it is now: what is stored, one execution after the
-// other in the order in which they began; then, while the run goes on, what is
+// other in the order in which they ended; then, while the run goes on, what is
 // live. Every record comes once. An error of yield ends it and is returned.
 // CodeNotFound: no such run. CodeMalformed: the filter. CodeUnavailable: S3 or Postgres is away.
 func (r *Reports) Logs(ctx context.Context, run string, filter joblog.Filter, yield func(Entry) error) error {
@@ -95,12 +94,12 @@ func (r *Reports) Logs(ctx context.Context, run string, filter joblog.Filter, yi
 
 // open returns a reader of the run's log, and whether the run has ended.
 func (r *Reports) open(ctx context.Context, run string, filter joblog.Filter) (*joblog.Reader, bool, error) {
-	team, createdAt, status, err := r.runs.RunState(ctx, run)
+	state, err := r.runs.RunState(ctx, run)
 	if err != nil {
 		return nil, false, err
 	}
-	reader, err := r.journal.Reader(joblog.Run{Team: team, ID: run, CreatedAt: createdAt}, filter)
-	return reader, status.Ended(), err
+	reader, err := r.journal.Reader(joblog.Run{Team: state.Team, ID: run, CreatedAt: state.CreatedAt}, filter)
+	return reader, state.Status.Ended(), err
 }
 
 func entries(reader *joblog.Reader, yield func(Entry) error) func(joblog.Record) error {

@@ -36,7 +36,7 @@ func failed(op string, err error) error {
 		return err
 	}
 	if errors.Is(err, context.Canceled) {
-		return job.Errorf(job.CodeUnavailable, "%s: %w", op, err)
+		return job.Wrap(job.CodeUnavailable, err, op+" was canceled: try again")
 	}
 	if pg := new(pgconn.PgError); errors.As(err, &pg) {
 		if !connecting(err) {

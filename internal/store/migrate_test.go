@@ -25,6 +25,31 @@ func TestMigrateUpDownUp(t *testing.T) {
 	require.Equal(t, up, tables(t, url))
 }
 
+// What the URL sets for the pool is no setting of Postgres's.
+func TestPoolSettingsInTheURL(t *testing.T) {
+	t.Parallel()
+	url := database(t) + "&pool_max_conns=3&pool_max_conn_idle_time=1m"
+	require.NoError(t, store.Migrate(t.Context(), url))
+	s, err := store.Open(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	require.NoError(t, s.Ping(t.Context()))
+}
+
+func TestSettingThatPostgresRefuses(t *testing.T) {
+	t.Parallel()
+	for _, setting := range []string{"no_such_setting=1", "statement_timeout=soon"} {
+		url := database(t) + "&" + setting
+		requireCode(t, job.CodeInternal, store.Migrate(t.Context(), url))
+		s, err := store.Open(t.Context(), url)
+		require.NoError(t, err)
+		t.Cleanup(s.Close)
+		err = s.Ping(t.Context())
+		requireCode(t, job.CodeInternal, err)
+		require.ErrorContains(t, err, "setting in its URL")
+	}
+}
+
 func TestMigrateAtOnce(t *testing.T) {
 	t.Parallel()
 	url := database(t)
@@ -59,6 +84,9 @@ func TestCanceledContext(t *testing.T) {
 	cancel()
 	_, err := s.Run(ctx, "run_x")
 	require.ErrorIs(t, err, context.Canceled)
+	var failed *job.Error
+	require.ErrorAs(t, err, &failed)
+	require.Equal(t, "read a run was canceled: try again", failed.Message, "the cause is for the log")
 }
 
 func tables(t *testing.T, url string) []string {

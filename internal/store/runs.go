@@ -30,13 +30,22 @@ func (s *Store) Run(ctx context.Context, id string) (Run, error) {
 	return toRun(row)
 }
 
-// RunState is what changes least to read of a run: where its logs lie, and whether it has ended. CodeNotFound.
-func (s *Store) RunState(ctx context.Context, id string) (team string, createdAt time.Time, status job.Status, err error) {
+// RunState is the part of a run that is asked for again and again: whose it is,
+// under which date its logs lie, and whether it has ended.
+type RunState struct {
+	Team      string
+	CreatedAt time.Time // UTC
+	Status    job.Status
+}
+
+// RunState returns the state of a run of any team, without its input and output;
+// the caller compares the team. CodeNotFound.
+func (s *Store) RunState(ctx context.Context, id string) (RunState, error) {
 	row, err := s.queries.GetRunState(ctx, id)
 	if err != nil {
-		return "", time.Time{}, "", found("read a run's state", err, "there is no run %q", id)
+		return RunState{}, found("read a run's state", err, "there is no run %q", id)
 	}
-	return row.Team, row.CreatedAt.UTC(), job.Status(row.Status), nil
+	return RunState{Team: row.Team, CreatedAt: row.CreatedAt.UTC(), Status: job.Status(row.Status)}, nil
 }
 
 // Runs lists a team's runs, newest first, without inputs and outputs. Pages

@@ -118,3 +118,17 @@ func TestCursorsOfOthers(t *testing.T) {
 		requireCode(t, job.CodeMalformed, err)
 	}
 }
+
+func TestRunState(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	publish(t, s, "load", "a")
+	run := submit(t, s, newRun(t, "load"))
+	require.NoError(t, s.Record(t.Context(), store.RunRecord{Run: run.ID, Rev: 1, Status: job.StatusSucceeded, EndedAt: time.Now()}))
+
+	state, err := s.RunState(t.Context(), run.ID)
+	require.NoError(t, err)
+	require.Equal(t, store.RunState{Team: team, CreatedAt: run.CreatedAt, Status: job.StatusSucceeded}, state)
+	_, err = s.RunState(t.Context(), "run_x")
+	requireCode(t, job.CodeNotFound, err)
+}

@@ -25,7 +25,7 @@ func (s *Store) Submit(ctx context.Context, n NewRun) (run Run, created bool, er
 	}
 	createdAt, err := s.queries.InsertRun(ctx, params)
 	if errors.Is(err, pgx.ErrNoRows) { // the key is taken
-		run, err = s.submitted(ctx, n)
+		run, err = s.Submitted(ctx, n.Team, n.IdempotencyKey, n.RequestHash)
 		return run, false, err
 	}
 	if err != nil {
@@ -72,13 +72,14 @@ func insertRun(n NewRun) (db.InsertRunParams, error) {
 	}, nil
 }
 
-// submitted returns the run that has n's idempotency key.
-func (s *Store) submitted(ctx context.Context, n NewRun) (Run, error) {
-	row, err := s.queries.RunByKey(ctx, db.RunByKeyParams{Team: n.Team, IdempotencyKey: &n.IdempotencyKey})
+// Submitted returns the run that the team's idempotency key made before.
+// CodeNotFound: none. CodeIdempotencyMismatch: the key was used with another request.
+func (s *Store) Submitted(ctx context.Context, team, key, requestHash string) (Run, error) {
+	row, err := s.queries.RunByKey(ctx, db.RunByKeyParams{Team: team, IdempotencyKey: &key})
 	if err != nil {
 		return Run{}, found("read a run by its key", err, "the run with this Idempotency-Key is gone")
 	}
-	if value(row.RequestHash) != n.RequestHash {
+	if value(row.RequestHash) != requestHash {
 		return Run{}, job.Errorf(job.CodeIdempotencyMismatch,
 			"this Idempotency-Key was used for run %s with another request: use a new key, or send the same request", row.ID)
 	}

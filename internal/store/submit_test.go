@@ -178,3 +178,22 @@ func unstarted(t *testing.T, s *store.Store) []string {
 	require.NoError(t, err)
 	return ids
 }
+
+func TestSubmitted(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	publish(t, s, "load", "a")
+	n := newRun(t, "load")
+	n.IdempotencyKey, n.RequestHash = "key", "hash"
+	run := submit(t, s, n)
+
+	_, err := s.Submitted(t.Context(), team, "other", "hash")
+	requireCode(t, job.CodeNotFound, err)
+	_, err = s.Submitted(t.Context(), "other", "key", "hash")
+	requireCode(t, job.CodeNotFound, err)
+	_, err = s.Submitted(t.Context(), team, "key", "another")
+	requireCode(t, job.CodeIdempotencyMismatch, err)
+	got, err := s.Submitted(t.Context(), team, "key", "hash")
+	require.NoError(t, err)
+	require.Equal(t, run.ID, got.ID)
+}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -17,7 +18,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
-	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -25,7 +25,6 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/opentelemetry"
-	sdklog "go.temporal.io/sdk/log"
 )
 
 // Options are the settings of a process's telemetry.
@@ -117,15 +116,13 @@ func (t *Telemetry) trace(endpoint string, about *resource.Resource) error {
 	}
 	tracers := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
 	t.tracers = tracers
-	t.shutdown = append(t.shutdown, tracers.Shutdown)
+	// Out of time the provider gives up before it has ended the exporter, which would go on sending.
+	t.shutdown = append(t.shutdown, tracers.Shutdown, exporter.Shutdown)
 	return nil
 }
 
 // Logger is the process's logger.
 func (t *Telemetry) Logger() *slog.Logger { return t.log }
-
-// MeterProvider is where instruments are made.
-func (t *Telemetry) MeterProvider() metric.MeterProvider { return t.meters }
 
 // TracerProvider is where tracers are made; its spans go nowhere without an OTLP endpoint.
 func (t *Telemetry) TracerProvider() trace.TracerProvider { return t.tracers }
@@ -133,11 +130,6 @@ func (t *Telemetry) TracerProvider() trace.TracerProvider { return t.tracers }
 // Metrics serves everything measured in Prometheus's format. It belongs on an internal port.
 func (t *Telemetry) Metrics() http.Handler {
 	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{})
-}
-
-// TemporalLogger is the logger for Temporal's SDK.
-func (t *Telemetry) TemporalLogger() sdklog.Logger {
-	return sdklog.NewStructuredLogger(t.log)
 }
 
 // TemporalMetrics measures Temporal's SDK. An instrument that cannot be made is logged, and not measured.
@@ -149,8 +141,17 @@ func (t *Telemetry) TemporalMetrics() client.MetricsHandler {
 	})
 }
 
-// Shutdown sends what is still buffered, for as long as ctx lasts, and ends the telemetry.
+// flushTimeout bounds how long a process that ends sends the traces it still has.
+const flushTimeout = 5 * time.Second
+
+// Shutdown sends what is still buffered, for at most five seconds or as long as ctx lasts, and
+// ends the telemetry. A ctx that has already ended, as on Ctrl-C, gives the five seconds.
 func (t *Telemetry) Shutdown(ctx context.Context) error {
+	if ctx.Err() != nil {
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	defer cancel()
 	var problems []error
 	for _, shutdown := range t.shutdown {
 		problems = append(problems, shutdown(ctx))

@@ -33,7 +33,7 @@ func TestLogIsJSONFromTheLevelUp(t *testing.T) {
 	t.Parallel()
 	observed, out := setup(t, telemetry.Options{LogLevel: "warn"})
 	observed.Logger().Info("not this")
-	observed.TemporalLogger().Warn("this", "run", "run_1")
+	observed.Logger().Warn("this", "run", "run_1")
 	var record map[string]any
 	require.NoError(t, json.Unmarshal(out.Bytes(), &record), out.String())
 	require.Subset(t, record, map[string]any{"msg": "this", "level": "WARN", "service": "runner", "run": "run_1"})
@@ -45,18 +45,16 @@ func TestUnknownLevelIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "loud")
 }
 
-func TestMetricsShowOursAndTemporals(t *testing.T) {
+func TestMetricsShowTheProcessAndTemporal(t *testing.T) {
 	t.Parallel()
 	observed, _ := setup(t, telemetry.Options{})
-	counter, err := observed.MeterProvider().Meter("test").Int64Counter("fairlead_runs")
-	require.NoError(t, err)
-	counter.Add(t.Context(), 3)
+	observed.TemporalMetrics().Counter("temporal_request").Inc(3)
 	observed.TemporalMetrics().Timer("temporal_request_latency").Record(30 * time.Millisecond)
 
 	page := httptest.NewRecorder()
 	observed.Metrics().ServeHTTP(page, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody))
 	require.Equal(t, http.StatusOK, page.Code)
-	require.Contains(t, page.Body.String(), "fairlead_runs_total 3")
+	require.Contains(t, page.Body.String(), "temporal_request_total 3")
 	require.Contains(t, page.Body.String(), `temporal_request_latency_seconds_bucket{le="0.05"} 1`)
 	require.Contains(t, page.Body.String(), "go_goroutines")
 }
@@ -95,6 +93,23 @@ func TestTracesReachTheCollector(t *testing.T) {
 	span.End()
 	require.NoError(t, observed.Shutdown(t.Context()), "sends what is buffered")
 	require.Equal(t, "submit", <-received.spans)
+}
+
+// A collector that takes connections and never answers does not hold up the end of a process.
+func TestShutdownIsBounded(t *testing.T) {
+	t.Parallel()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, listener.Close()) })
+	observed, err := telemetry.New(telemetry.Options{OTLPEndpoint: listener.Addr().String()}, "runner", new(bytes.Buffer))
+	require.NoError(t, err)
+	_, span := observed.TracerProvider().Tracer("test").Start(t.Context(), "submit")
+	span.End()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	began := time.Now()
+	require.ErrorIs(t, observed.Shutdown(ctx), context.DeadlineExceeded)
+	require.Less(t, time.Since(began), 9*time.Second, "the exporter alone would take ten")
 }
 
 func TestTracesGoNowhereWithoutAnEndpoint(t *testing.T) {

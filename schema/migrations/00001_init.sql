@@ -59,7 +59,7 @@ CREATE TABLE runs (
 CREATE UNIQUE INDEX runs_idempotency ON runs (team, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX runs_by_team ON runs (team, id DESC);
 CREATE INDEX runs_by_job ON runs (team, job, id DESC);
-CREATE INDEX runs_unstarted ON runs (created_at) WHERE workflow_started_at IS NULL AND ended_at IS NULL;
+CREATE INDEX runs_unstarted ON runs (id) WHERE workflow_started_at IS NULL AND ended_at IS NULL;
 CREATE INDEX runs_open ON runs (id) WHERE ended_at IS NULL;
 
 CREATE TABLE steps (

@@ -108,8 +108,14 @@ func (a *analysis) use(e ast.Expr, f found) {
 	a.refs = append(a.refs, f.path)
 }
 
+// full reports whether enough problems are found: the rest isn't looked at.
+func (a *analysis) full() bool { return len(a.problems) > MaxProblems }
+
 // node analyses a node that something may be selected from.
 func (a *analysis) node(e ast.Expr) found {
+	if a.full() {
+		return found{}
+	}
 	switch e.Kind() {
 	case ast.LiteralKind:
 		return found{typ: literalType(e)}

@@ -119,6 +119,9 @@ func (e *Env) check(source string) (checked *cel.Ast, refs []Ref, problems []pro
 	tree := parsed.NativeRep()
 	walk := newAnalysis(e, source, tree, lib)
 	walk.value(tree.Expr())
+	if walk.full() {
+		return nil, nil, walk.problems, nil
+	}
 	checked, issues = environment.Check(parsed)
 	if failed := issues.Errors(); len(failed) > 0 {
 		walk.problems = append(walk.problems, typeProblems(failed, walk, newPlaces(source, tree))...)

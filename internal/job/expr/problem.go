@@ -21,6 +21,10 @@ type Problem struct {
 	Message string
 }
 
+// MaxProblems is how many problems of one template are looked for: of more than
+// these, at least one is told beyond them.
+const MaxProblems = 200
+
 // stringHint is the way out of a string beside a number.
 const stringHint = "; convert the number with string(…), or the string with int(…) or double(…)"
 

@@ -156,3 +156,26 @@ func TestUntyped(t *testing.T) {
 	_, problems := env.Template("${vars.x} ${1 + 'a'} ${run.nope}")
 	require.Len(t, problems[""], 3)
 }
+
+func TestTemplateStopsLookingForProblems(t *testing.T) {
+	t.Parallel()
+	for name, template := range map[string]any{
+		"in a list":         strings.Split(strings.Repeat("${nope} ", 1000), " "),
+		"in one text":       strings.Repeat("${nope} ", 1000),
+		"in one expression": "${[" + strings.Repeat("nope,", 1000) + "1]}",
+	} {
+		if list, ok := template.([]string); ok {
+			items := make([]any, len(list))
+			for i := range list {
+				items[i] = list[i]
+			}
+			template = items
+		}
+		_, problems := typed(t).Template(template)
+		found := 0
+		for _, some := range problems {
+			found += len(some)
+		}
+		require.Equal(t, expr.MaxProblems+1, found, name)
+	}
+}

@@ -2,11 +2,8 @@ package expr
 
 import (
 	"encoding/json"
-	"strings"
+	"reflect"
 )
-
-// schemaDepth bounds how deep a schema is followed, so that one which refers to itself ends.
-const schemaDepth = 24
 
 // FromSchema returns the type that a JSON Schema (2020-12) describes, as far
 // as `type`, `properties`, `additionalProperties`, `items`, `enum`, `const` and
@@ -22,21 +19,69 @@ func FromSchema(schema json.RawMessage) *Type {
 	if !ok {
 		return nil
 	}
-	return fromSchema(root, root, schemaDepth)
+	return (&typing{root: root, made: map[uintptr]*Type{}}).of(root)
 }
 
-func fromSchema(root map[string]any, value any, depth int) *Type {
+// typing makes the types of one schema document.
+type typing struct {
+	root map[string]any
+	// made are the types by the schema object that they are of: each is made
+	// once, however often the document refers to it, and a schema that refers to
+	// itself gives a type that has itself inside.
+	made map[uintptr]*Type
+}
+
+// of is the type that a schema describes; nil is any.
+func (t *typing) of(value any) *Type {
 	schema, ok := value.(map[string]any)
-	if !ok || depth == 0 {
+	if !ok {
 		return nil
 	}
 	if ref, ok := schema["$ref"].(string); ok {
+		return t.referred(schema, ref)
+	}
+	identity := reflect.ValueOf(schema).Pointer()
+	if typ, ok := t.made[identity]; ok {
+		return typ
+	}
+	typ := newType(schema)
+	t.made[identity] = typ // before its parts, which may refer to it
+	switch typ.kindOf() {
+	case kindList:
+		if _, tuple := schema["prefixItems"]; !tuple {
+			typ.item = t.of(schema["items"])
+		}
+	case kindObject:
+		t.properties(typ, schema)
+	default:
+	}
+	return typ
+}
+
+// referred is the type of a schema that is a reference.
+func (t *typing) referred(schema map[string]any, ref string) *Type {
+	for range longestReference {
 		if len(annotations(schema)) > 1 {
 			return nil
 		}
-		return fromSchema(root, resolve(root, ref), depth-1)
+		target, ok := Resolve(t.root, ref).(map[string]any)
+		if !ok {
+			return nil
+		}
+		if ref, ok = target["$ref"].(string); !ok {
+			return t.of(target)
+		}
+		schema = target
 	}
-	switch name := typeName(schema); name {
+	return nil
+}
+
+// longestReference is how many references in a row are followed.
+const longestReference = 100
+
+// newType is the type of a schema without its parts.
+func newType(schema map[string]any) *Type {
+	switch typeName(schema) {
 	case "boolean":
 		return &Type{kind: kindBool}
 	case "integer":
@@ -46,9 +91,9 @@ func fromSchema(root map[string]any, value any, depth int) *Type {
 	case "string":
 		return &Type{kind: kindString}
 	case "array":
-		return &Type{kind: kindList, item: itemType(root, schema, depth)}
+		return &Type{kind: kindList}
 	case "object":
-		return objectType(root, schema, depth)
+		return &Type{kind: kindObject, prop: map[string]*Type{}}
 	}
 	return nil
 }
@@ -108,38 +153,30 @@ func valueName(v any) string {
 	return ""
 }
 
-func itemType(root, schema map[string]any, depth int) *Type {
-	if _, tuple := schema["prefixItems"]; tuple {
-		return nil
-	}
-	return fromSchema(root, schema["items"], depth-1)
-}
-
 // openers are the keywords that may let an object have properties beside the declared ones.
 var openers = []string{
 	"allOf", "anyOf", "oneOf", "if", "patternProperties", "dependentSchemas", "unevaluatedProperties", "$dynamicRef",
 }
 
-func objectType(root, schema map[string]any, depth int) *Type {
-	t := &Type{kind: kindObject, prop: map[string]*Type{}}
+// properties gives an object's type what its schema says of its properties.
+func (t *typing) properties(typ *Type, schema map[string]any) {
 	declared, has := schema["properties"].(map[string]any)
 	for name, property := range declared {
-		t.prop[name] = fromSchema(root, property, depth-1)
+		typ.prop[name] = t.of(property)
 	}
-	t.open = !has
+	typ.open = !has
 	switch additional := schema["additionalProperties"].(type) {
 	case bool:
-		t.open = additional
+		typ.open = additional
 	case map[string]any:
-		t.open = true
-		t.rest = fromSchema(root, additional, depth-1)
+		typ.open = true
+		typ.rest = t.of(additional)
 	}
 	for _, key := range openers {
 		if _, ok := schema[key]; ok {
-			t.open, t.rest = true, nil
+			typ.open, typ.rest = true, nil
 		}
 	}
-	return t
 }
 
 // annotations are a schema's keywords that aren't only documentation.
@@ -153,24 +190,4 @@ func annotations(schema map[string]any) []string {
 		}
 	}
 	return keys
-}
-
-// resolve follows a local reference, "#/$defs/x"; nil when it leads nowhere.
-func resolve(root map[string]any, ref string) any {
-	if ref == "#" {
-		return root
-	}
-	path, ok := strings.CutPrefix(ref, "#/")
-	if !ok {
-		return nil
-	}
-	var at any = root
-	for token := range strings.SplitSeq(path, "/") {
-		object, ok := at.(map[string]any)
-		if !ok {
-			return nil
-		}
-		at = object[strings.NewReplacer("~1", "/", "~0", "~").Replace(token)]
-	}
-	return at
 }

@@ -23,7 +23,8 @@ type node interface {
 // Template compiles any value that a JSON or YAML decoder gives. A string that
 // is one `${…}` takes the expression's type; in a longer one, the results are
 // put in as text. problems maps the JSON pointers of faulty strings inside v to
-// what is wrong with them; nil when nothing is.
+// what is wrong with them; nil when nothing is. After more than [MaxProblems] the
+// rest isn't looked at.
 func (e *Env) Template(v any) (template *Template, problems map[string][]Problem) {
 	c := compiler{env: e, problems: map[string][]Problem{}}
 	root := c.compile("", v)
@@ -64,20 +65,36 @@ type compiler struct {
 	env      *Env
 	refs     []Ref
 	problems map[string][]Problem
+	found    int // how many problems there are
 }
 
-var escapeToken = strings.NewReplacer("~", "~0", "/", "~1")
+// full reports whether enough problems are found: no more are looked for.
+func (c *compiler) full() bool { return c.found > MaxProblems }
+
+// fail keeps the problems of a string.
+func (c *compiler) fail(pointer string, problems ...Problem) {
+	if len(problems) > 0 {
+		c.problems[pointer] = append(c.problems[pointer], problems...)
+		c.found += len(problems)
+	}
+}
 
 func (c *compiler) compile(pointer string, v any) node {
+	if c.full() {
+		return literalNode{}
+	}
 	switch value := v.(type) {
 	case string:
 		return c.text(pointer, value)
 	case map[string]any:
 		object := objectNode{members: make(map[string]node, len(value)), keys: slices.Sorted(maps.Keys(value))}
 		for _, key := range object.keys {
+			if c.full() {
+				break
+			}
 			at := pointer + "/" + escapeToken.Replace(key)
 			if strings.Contains(key, "${") {
-				c.problems[at] = append(c.problems[at], Problem{Message: "a key is taken as it is, an expression in it is not evaluated; build the whole object instead: ${ {'a' + input.b: 1} }"})
+				c.fail(at, Problem{Message: "a key is taken as it is, an expression in it is not evaluated; build the whole object instead: ${ {'a' + input.b: 1} }"})
 			}
 			object.members[key] = c.compile(at, value[key])
 		}
@@ -91,7 +108,7 @@ func (c *compiler) compile(pointer string, v any) node {
 	}
 	plain, err := normalize(v)
 	if err != nil {
-		c.problems[pointer] = append(c.problems[pointer], Problem{Message: err.Error()})
+		c.fail(pointer, Problem{Message: err.Error()})
 	}
 	return literalNode{plain}
 }
@@ -100,6 +117,9 @@ func (c *compiler) text(pointer, s string) node {
 	parts, problems := split(s)
 	compiled := textNode{pointer: pointer}
 	for _, p := range parts {
+		if c.found+len(problems) > MaxProblems {
+			break
+		}
 		if !p.expression {
 			compiled.pieces = append(compiled.pieces, piece{text: p.text})
 			continue
@@ -111,9 +131,7 @@ func (c *compiler) text(pointer, s string) node {
 		}
 		compiled.pieces = append(compiled.pieces, piece{expression: expression})
 	}
-	if len(problems) > 0 {
-		c.problems[pointer] = append(c.problems[pointer], problems...)
-	}
+	c.fail(pointer, problems...)
 	return compiled
 }
 
