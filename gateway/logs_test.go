@@ -216,7 +216,7 @@ func TestFollowEndsWhenTheGatewayDrains(t *testing.T) {
 func TestFollowARunOfManyExecutions(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	const executions = 2_000
+	const executions = 1_000
 	for i := range executions {
 		w.writeLog("fetch", fmt.Sprint(i))
 	}
@@ -226,7 +226,7 @@ func TestFollowARunOfManyExecutions(t *testing.T) {
 	last, seen := "", map[string]int{}
 	for ended := false; !ended; {
 		lines := w.follow(server, last)
-		for range 700 { // then the connection is cut
+		for range 350 { // then the connection is cut
 			e, ok := nextEvent(t, lines)
 			require.True(t, ok)
 			require.Less(t, len(e.id), 8<<10)

@@ -97,6 +97,7 @@ func (b *backend) parts(ctx context.Context, cfg config.Config, log *slog.Logger
 	journal := joblog.New(b.objects, b.store, b.live, log)
 	mailer, err := notify.NewSES(ctx, notify.SESOptions{
 		Endpoint: cfg.SESEndpoint, Region: cfg.SESRegion, From: cfg.EmailFrom,
+		AccessKey: cfg.SESAccessKey, SecretKey: cfg.SESSecretKey,
 	})
 	if err != nil {
 		return Parts{}, err

@@ -32,8 +32,7 @@ type SESOptions struct {
 	Region   string
 	// From is the sender of every message.
 	From string
-	// AccessKey and SecretKey are static credentials; "" is the default AWS
-	// chain, or none at all with an Endpoint.
+	// AccessKey and SecretKey are static credentials; "" is the default AWS chain.
 	AccessKey, SecretKey string
 }
 
@@ -57,23 +56,16 @@ func NewSES(ctx context.Context, o SESOptions) (*SES, error) {
 	return &SES{client: client, from: o.From}, nil
 }
 
-// aws are the SDK's settings. A server of one's own has nothing to do with the AWS account of
-// whoever runs this: its files and environment are read only for AWS.
+// aws are the SDK's settings. With static credentials, the AWS files and
+// variables of whoever runs this are not read.
 func (o SESOptions) aws(ctx context.Context) (aws.Config, error) {
 	// The activity retries: the provider's own retries would hide it.
 	retryer := func() aws.Retryer { return aws.NopRetryer{} }
-	var keys aws.CredentialsProvider = credentials.NewStaticCredentialsProvider(o.AccessKey, o.SecretKey, "")
-	if o.Endpoint != "" {
-		if o.AccessKey == "" {
-			keys = aws.AnonymousCredentials{}
-		}
+	if o.AccessKey != "" {
+		keys := credentials.NewStaticCredentialsProvider(o.AccessKey, o.SecretKey, "")
 		return aws.Config{Region: o.Region, Retryer: retryer, Credentials: keys}, nil
 	}
-	load := []func(*config.LoadOptions) error{config.WithRegion(o.Region), config.WithRetryer(retryer)}
-	if o.AccessKey != "" {
-		load = append(load, config.WithCredentialsProvider(keys))
-	}
-	return config.LoadDefaultConfig(ctx, load...)
+	return config.LoadDefaultConfig(ctx, config.WithRegion(o.Region), config.WithRetryer(retryer))
 }
 
 // Send sends one message and returns SES's ID of it.

@@ -19,7 +19,7 @@ func ses(t *testing.T, handler http.HandlerFunc) *notify.SES {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	mailer, err := notify.NewSES(t.Context(), notify.SESOptions{Endpoint: server.URL, Region: "eu-west-1", From: "jobs@example.com"})
+	mailer, err := notify.NewSES(t.Context(), notify.SESOptions{Endpoint: server.URL, Region: "eu-west-1", From: "jobs@example.com", AccessKey: "a", SecretKey: "b"})
 	require.NoError(t, err)
 	return mailer
 }

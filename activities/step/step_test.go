@@ -199,7 +199,7 @@ func wait(ctx context.Context, _ activities.Call) (json.RawMessage, error) {
 
 func TestStepOutputIsBounded(t *testing.T) {
 	t.Parallel()
-	large := json.RawMessage(`"` + strings.Repeat("<", job.MaxOutput/6) + `"`) // kept as \u003c each
+	large := json.RawMessage(`"` + strings.Repeat("<", job.MaxOutput/6+1) + `"`) // kept as \u003c each
 	tr := setup(t, func(context.Context, activities.Call) (json.RawMessage, error) { return large, nil }, nil)
 	application, _ := tr.failure(t, input())
 	require.Equal(t, "too_large", application.Type())

@@ -67,7 +67,6 @@ func setup(t *testing.T, bucket string) *blob.Store {
 	return s
 }
 
-//nolint:paralleltest // it sets the environment
 func TestOwnServerNeedsNoAWSAccount(t *testing.T) {
 	t.Setenv("AWS_PROFILE", "nosuch")
 	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")

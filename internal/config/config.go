@@ -43,6 +43,9 @@ type Config struct {
 	SESEndpoint string `env:"SES_ENDPOINT"`
 	// SESRegion is the region that mail is sent from.
 	SESRegion string `env:"SES_REGION" envDefault:"us-east-1"`
+	// SESAccessKey and SESSecretKey are static credentials, both or neither; empty means the default AWS chain.
+	SESAccessKey string `env:"SES_ACCESS_KEY"`
+	SESSecretKey string `env:"SES_SECRET_KEY" secret:"true"`
 	// EmailFrom is the sender of every notification by e-mail.
 	EmailFrom string `env:"EMAIL_FROM" envDefault:"fairlead@localhost.localdomain"`
 
@@ -116,8 +119,12 @@ func (c Config) check() error {
 			}
 		}
 	}
-	if (c.S3AccessKey == "") != (c.S3SecretKey == "") {
-		problems = append(problems, fmt.Errorf("%sS3_ACCESS_KEY and %sS3_SECRET_KEY: one is set without the other", prefix, prefix))
+	for name, half := range map[string]bool{
+		"S3": (c.S3AccessKey == "") != (c.S3SecretKey == ""), "SES": (c.SESAccessKey == "") != (c.SESSecretKey == ""),
+	} {
+		if half {
+			problems = append(problems, fmt.Errorf("%[1]s%[2]s_ACCESS_KEY and %[1]s%[2]s_SECRET_KEY: one is set without the other", prefix, name))
+		}
 	}
 	switch c.LogLevel {
 	case "debug", "info", "warn", "error":

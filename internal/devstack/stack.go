@@ -265,6 +265,7 @@ func (s *Stack) Config() config.Config {
 	cfg.Temporal = map[string]string{"TEMPORAL_ADDRESS": address(ports.Temporal), "TEMPORAL_NAMESPACE": TemporalNamespace}
 	cfg.S3Endpoint, cfg.S3Region, cfg.S3Bucket = s.s3.Endpoint(), s.s3.Region(), s.s3.Bucket()
 	cfg.S3AccessKey, cfg.S3SecretKey = s.s3.Keys()
+	cfg.SESAccessKey, cfg.SESSecretKey = "outbox", "outbox" // it takes any: signed mail needs no AWS account then
 	cfg.RedisAddress = address(ports.Redis)
 	cfg.SESEndpoint = "http://" + address(ports.Outbox)
 	cfg.OIDCIssuer, cfg.OIDCAudience = s.issuerURL(), tokenAudience

@@ -109,11 +109,11 @@ func (t *temporalServer) launch(ctx context.Context) error {
 		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return authorization.NewNoopClaimMapper() }),
 	)
 	if err != nil {
-		return fmt.Errorf("Temporal server: %w; its log is %s", err, t.logFile.path)
+		return fmt.Errorf("start the Temporal server: %w; its log is %s", err, t.logFile.path)
 	}
 	t.server = server
 	if err := server.Start(); err != nil {
-		return fmt.Errorf("Temporal server: %w; its log is %s", err, t.logFile.path)
+		return fmt.Errorf("start the Temporal server: %w; its log is %s", err, t.logFile.path)
 	}
 	return prepareNamespace(ctx, t.Address())
 }
@@ -129,7 +129,7 @@ type fatalHook func(error)
 
 // OnWrite implements [zapcore.CheckWriteHook].
 func (f fatalHook) OnWrite(entry *zapcore.CheckedEntry, _ []zapcore.Field) {
-	f(fmt.Errorf("Temporal server gave up: %s", entry.Message))
+	f(fmt.Errorf("the Temporal server gave up: %s", entry.Message))
 	zapcore.WriteThenGoexit.OnWrite(entry, nil)
 }
 

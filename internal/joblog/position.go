@@ -142,7 +142,7 @@ func (p *position) parse(text string) error {
 		return malformed
 	}
 	length, n := binary.Uvarint(raw)
-	if n <= 0 || length > uint64(len(raw)-n) {
+	if n <= 0 || length > maxPosition || int(length) > len(raw)-n {
 		return malformed
 	}
 	p.until, raw = string(raw[n:n+int(length)]), raw[n+int(length):]

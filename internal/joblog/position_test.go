@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/klauspost/compress/gzip"
 	"github.com/stretchr/testify/require"
 
@@ -24,17 +25,22 @@ func (m memory) put(t require.TestingT, run joblog.Run, step, execution string, 
 	w, err := gzip.NewWriterLevel(&zipped, gzip.StatelessCompression)
 	require.NoError(t, err)
 	for seq := 1; seq <= records; seq++ {
-		line, err := json.Marshal(joblog.Record{
-			Level: joblog.LevelInfo, Message: fmt.Sprint(execution, "/", seq), Step: step, Attempt: 1, Execution: execution, Seq: seq,
-		})
-		require.NoError(t, err)
-		_, err = w.Write(append(line, '\n'))
+		_, err = w.Write(append(line(t, step, execution, seq), '\n'))
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.Close())
 	key := joblog.Key(run, step, "", 1, ended, execution)
 	m[key] = zipped.Bytes()
 	return key
+}
+
+// line is a record as it is kept; its message is "EXECUTION/SEQ".
+func line(t require.TestingT, step, execution string, seq int) []byte {
+	raw, err := json.Marshal(joblog.Record{
+		Level: joblog.LevelInfo, Message: fmt.Sprint(execution, "/", seq), Step: step, Attempt: 1, Execution: execution, Seq: seq,
+	})
+	require.NoError(t, err)
+	return raw
 }
 
 // position is one behind two of three records.
@@ -66,11 +72,12 @@ func pages(t *testing.T, j *joblog.Journal, run joblog.Run, size int) (texts []s
 		require.NoError(t, err)
 		left := size
 		err = reader.Stored(t.Context(), func(record joblog.Record) error {
-			texts, after = append(texts, record.Message), reader.Position()
-			if left--; left == 0 {
-				return errFull
+			texts = append(texts, record.Message)
+			if left--; left > 0 {
+				return nil
 			}
-			return nil
+			after = reader.Position()
+			return errFull
 		})
 		longest = max(longest, len(after))
 		if err == nil {
@@ -82,23 +89,22 @@ func pages(t *testing.T, j *joblog.Journal, run joblog.Run, size int) (texts []s
 
 func TestAPositionStaysSmall(t *testing.T) {
 	t.Parallel()
-	const executions = 6_000
 	for name, c := range map[string]struct {
-		since time.Time
-		most  int
+		since            time.Time
+		executions, most int
 	}{
-		"long over":   {time.Now().Add(-time.Hour), 200},
-		"just now":    {time.Now(), 8 << 10},
-		"in a minute": {time.Now().Add(-time.Minute), 8 << 10},
+		"long over":          {time.Now().Add(-time.Hour), 6_000, 200},
+		"just now":           {time.Now(), 1_500, 8 << 10},
+		"in the last minute": {time.Now().Add(-time.Minute), 1_500, 8 << 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			objects := memory{}
 			run := newRun(t)
 			var want []string
-			for i := range executions {
+			for i := range c.executions {
 				execution := fmt.Sprintf("0191f0c2-0000-7000-8000-%012d", i)
-				objects.put(t, run, fmt.Sprint("step_", i%7), execution, c.since.Add(time.Duration(i)*10*time.Millisecond), 2)
+				objects.put(t, run, fmt.Sprint("step_", i%7), execution, c.since.Add(time.Duration(i)*40*time.Millisecond), 2)
 				want = append(want, execution+"/1", execution+"/2")
 			}
 			texts, longest := pages(t, journal(objects), run, 999)
@@ -127,6 +133,83 @@ func TestALateObjectIsSeen(t *testing.T) {
 	require.Equal(t, []string{"old/1", "new/1", "new/2"}, messages(first))
 	objects[late] = hidden
 	require.Equal(t, []string{"late/1", "late/2"}, messages(stored(t, j, run, joblog.Filter{After: reader.Position()})))
+
+	var more []joblog.Record
+	objects.put(t, run, "a", "slow_clock", now.Add(-2*time.Hour), 1)
+	require.NoError(t, reader.Stored(t.Context(), collect(&more)))
+	require.ElementsMatch(t, []string{"late/1", "late/2", "slow_clock/1"}, messages(more), "a reader that goes on misses nothing, whatever the clocks say")
+	require.NoError(t, reader.Stored(t.Context(), collect(&more)))
+	require.Len(t, more, 3)
+}
+
+// liveLog is a journal over objects and a live stream, and what copies an execution's records to that.
+func liveLog(t *testing.T, objects memory, run joblog.Run) (j *joblog.Journal, copyLive func(execution string, seqs ...int)) {
+	t.Helper()
+	redis := miniredis.RunT(t)
+	live := joblog.NewLive(redis.Addr(), quiet())
+	t.Cleanup(func() { require.NoError(t, live.Close()) })
+	return joblog.New(objects, noSpool{}, live, quiet()), func(execution string, seqs ...int) {
+		for _, seq := range seqs {
+			_, err := redis.XAdd("fairlead:log:"+run.ID, "*", []string{"r", string(line(t, "a", execution, seq))})
+			require.NoError(t, err)
+		}
+	}
+}
+
+// The live stream still has records of executions that a position no longer lists.
+func TestALiveRecordOfWhatIsOverComesOnce(t *testing.T) {
+	t.Parallel()
+	objects := memory{}
+	run := newRun(t)
+	j, copyLive := liveLog(t, objects, run)
+	objects.put(t, run, "a", "over", time.Now().Add(-time.Hour), 3)
+	copyLive("over", 1, 3)
+	copyLive("open", 1)
+	reader, err := j.Reader(run, joblog.Filter{})
+	require.NoError(t, err)
+	var records []joblog.Record
+	require.NoError(t, reader.Stored(t.Context(), collect(&records)))
+	after := reader.Position()
+	require.NoError(t, reader.Live(t.Context(), 0, collect(&records)))
+	require.Equal(t, []string{"over/1", "over/2", "over/3", "open/1"}, messages(records))
+
+	resumed, err := j.Reader(run, joblog.Filter{After: after})
+	require.NoError(t, err)
+	records = nil
+	require.NoError(t, resumed.Live(t.Context(), 0, collect(&records)))
+	require.Equal(t, []string{"open/1"}, messages(records))
+}
+
+// More executions than a position has room for are left to their objects.
+func TestManyLiveExecutions(t *testing.T) {
+	t.Parallel()
+	objects := memory{}
+	run := newRun(t)
+	j, copyLive := liveLog(t, objects, run)
+	const executions = 500
+	for i := range executions {
+		copyLive(fmt.Sprint("e", i), 2) // the first record was lost
+	}
+	reader, err := j.Reader(run, joblog.Filter{})
+	require.NoError(t, err)
+	var records []joblog.Record
+	require.NoError(t, reader.Live(t.Context(), 0, collect(&records)))
+	require.Len(t, records, 200)
+	require.Less(t, len(reader.Position()), 8<<10)
+	for i := range executions {
+		objects.put(t, run, "a", fmt.Sprint("e", i), time.Now(), 3)
+	}
+	resumed, err := j.Reader(run, joblog.Filter{After: reader.Position()})
+	require.NoError(t, err)
+	require.NoError(t, resumed.Stored(t.Context(), collect(&records)))
+	require.NoError(t, resumed.Live(t.Context(), 0, collect(&records)))
+	require.Len(t, records, 3*executions)
+	require.Less(t, len(resumed.Position()), 8<<10)
+	seen := map[string]bool{}
+	for _, message := range messages(records) {
+		require.False(t, seen[message], message)
+		seen[message] = true
+	}
 }
 
 // What can't be read now stays in front of the position, whatever comes behind it.
