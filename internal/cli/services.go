@@ -24,11 +24,7 @@ import (
 	"github.com/fairlead/fairlead/workers"
 )
 
-const (
-	// flushTimeout bounds how long a process that ends sends the traces it still has.
-	flushTimeout  = 5 * time.Second
-	headerTimeout = 5 * time.Second
-)
+const headerTimeout = 5 * time.Second
 
 // Service is one of Fairlead's processes, to be run beside others in one.
 type Service struct {
@@ -137,9 +133,7 @@ func runWithMetrics(ctx context.Context, cfg config.Config, service Service, obs
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = nil
 	}
-	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
-	defer cancel()
-	return errors.Join(err, observed.Shutdown(flush))
+	return errors.Join(err, observed.Shutdown(context.WithoutCancel(ctx)))
 }
 
 // named picks one of [Services].

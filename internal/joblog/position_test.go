@@ -93,7 +93,7 @@ func TestAPositionStaysSmall(t *testing.T) {
 		since            time.Time
 		executions, most int
 	}{
-		"long over":          {time.Now().Add(-time.Hour), 6_000, 200},
+		"long over":          {time.Now().Add(-time.Hour), 3_000, 200},
 		"just now":           {time.Now(), 1_500, 8 << 10},
 		"in the last minute": {time.Now().Add(-time.Minute), 1_500, 8 << 10},
 	} {
