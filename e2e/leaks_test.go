@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"net/http"
+
 	"go.temporal.io/sdk/worker"
 	"go.uber.org/goleak"
 )
@@ -8,7 +10,8 @@ import (
 // leaks tells of goroutines that are left once everything has stopped, but for those that
 // others leave by design.
 func leaks() error {
-	worker.PurgeStickyWorkflowCache() // the workflows that were open when their workers stopped
+	worker.PurgeStickyWorkflowCache()         // the workflows that were open when their workers stopped
+	http.DefaultClient.CloseIdleConnections() // the tests' own
 	var options []goleak.Option
 	for _, function := range []string{
 		// The S3 server's HTTP library has a clock that is never stopped, and worker pools

@@ -51,6 +51,7 @@ func connect(ctx context.Context, cfg config.Config, log *slog.Logger) (deps Dep
 	if err != nil {
 		return Deps{}, nil, err
 	}
+	opened = append(opened, func() error { objects.Close(); return nil })
 	db, err := store.Open(ctx, cfg.DatabaseURL)
 	if err != nil {
 		return Deps{}, nil, err

@@ -87,6 +87,7 @@ func (b *backend) close() error {
 		b.client.Close()
 	}
 	b.http.Close()
+	b.objects.Close()
 	err := b.live.Close()
 	b.store.Close()
 	return err

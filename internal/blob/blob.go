@@ -50,9 +50,10 @@ type Options struct {
 
 // Store is one bucket. It is safe for concurrent use.
 type Store struct {
-	client *s3.Client
-	bucket string
-	region string
+	client      *s3.Client
+	connections *http.Transport
+	bucket      string
+	region      string
 }
 
 // Object is one listed object.
@@ -63,8 +64,10 @@ type Object struct {
 }
 
 // New returns a store over a bucket, without calling S3; see [Store.Ping] and [Store.EnsureBucket].
+// [Store.Close] ends it.
 func New(ctx context.Context, o Options) (*Store, error) {
-	cfg, err := o.aws(ctx)
+	transport := httpClient().GetTransport()
+	cfg, err := o.aws(ctx, &http.Client{Transport: transport, CheckRedirect: followNone})
 	if err != nil {
 		return nil, fmt.Errorf("configure S3: %w", err)
 	}
@@ -74,12 +77,15 @@ func New(ctx context.Context, o Options) (*Store, error) {
 			options.BaseEndpoint = aws.String(o.Endpoint)
 		}
 	})
-	return &Store{client: client, bucket: o.Bucket, region: o.Region}, nil
+	return &Store{client: client, connections: transport, bucket: o.Bucket, region: o.Region}, nil
 }
+
+// Close closes the connections that are idle; those to AWS itself close with time.
+func (s *Store) Close() { s.connections.CloseIdleConnections() }
 
 // aws are the SDK's settings. A server and keys of one's own have nothing to do with the AWS
 // account of whoever runs this: its files and environment are read only for the rest.
-func (o Options) aws(ctx context.Context) (aws.Config, error) {
+func (o Options) aws(ctx context.Context, own aws.HTTPClient) (aws.Config, error) {
 	retryer := func() aws.Retryer {
 		return retry.NewStandard(func(s *retry.StandardOptions) {
 			s.MaxAttempts, s.MaxBackoff = attempts, maxBackoff
@@ -88,7 +94,7 @@ func (o Options) aws(ctx context.Context) (aws.Config, error) {
 	keys := credentials.NewStaticCredentialsProvider(o.AccessKey, o.SecretKey, "")
 	if o.Endpoint != "" && o.AccessKey != "" {
 		return aws.Config{
-			Region: o.Region, HTTPClient: httpClient(), Retryer: retryer, Credentials: aws.NewCredentialsCache(keys),
+			Region: o.Region, HTTPClient: own, Retryer: retryer, Credentials: aws.NewCredentialsCache(keys),
 			RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 			ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
 		}, nil
@@ -102,7 +108,8 @@ func (o Options) aws(ctx context.Context) (aws.Config, error) {
 	return config.LoadDefaultConfig(ctx, load...)
 }
 
-func httpClient() aws.HTTPClient {
+// httpClient is the SDK's own, with our bounds; the SDK adds what AWS's settings say, such as a CA.
+func httpClient() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().
 		WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTimeout }).
 		WithTransportOptions(func(t *http.Transport) {
@@ -110,6 +117,9 @@ func httpClient() aws.HTTPClient {
 			t.MaxIdleConnsPerHost = connections
 		})
 }
+
+// followNone leaves a redirect to the SDK, which signs its requests for one host.
+func followNone(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Put keeps body under key. An object that is there already is left as it is,
 // and that is success: a key stands for its content, so a repeated Put is harmless.

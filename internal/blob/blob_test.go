@@ -60,6 +60,7 @@ func setup(t *testing.T, bucket string) *blob.Store {
 		Endpoint: server.Endpoint(), Region: server.Region(), Bucket: bucket, AccessKey: access, SecretKey: secret, PathStyle: true,
 	})
 	require.NoError(t, err)
+	t.Cleanup(s.Close)
 	require.ErrorIs(t, s.Ping(t.Context()), blob.ErrNotFound)
 	require.NoError(t, s.EnsureBucket(t.Context()))
 	require.NoError(t, s.EnsureBucket(t.Context()))

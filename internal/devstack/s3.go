@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -150,7 +152,10 @@ func (s *S3) makeBucket(ctx context.Context) error {
 	// A ctx that ends does not cut this short: versitygw stops cleanly only once it listens.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s3StartTimeout)
 	defer cancel()
+	transport := awshttp.NewBuildableClient().GetTransport()
+	defer transport.CloseIdleConnections()
 	client := s3.New(s3.Options{
+		HTTPClient:   &http.Client{Transport: transport},
 		BaseEndpoint: aws.String(s.Endpoint()), Region: s3Region, UsePathStyle: true, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(s3AccessKey, s.secret, ""),
 	})

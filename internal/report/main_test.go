@@ -31,9 +31,6 @@ func TestMain(m *testing.M) {
 		err = goleak.Find(
 			goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 			goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-			// Idle connections of the S3 clients, which the SDK closes with time.
-			goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
-			goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
 		)
 	}
 	if err != nil {
@@ -95,6 +92,7 @@ func bucket(t *testing.T, endpoint string) *blob.Store {
 		Endpoint: endpoint, Region: s3.Region(), Bucket: s3.Bucket(), AccessKey: access, SecretKey: secret, PathStyle: true,
 	})
 	require.NoError(t, err)
+	t.Cleanup(b.Close)
 	return b
 }
 
