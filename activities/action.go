@@ -29,6 +29,8 @@ type Step struct {
 	Scope json.RawMessage `json:"scope"`
 	// Token is the effect token (see [job.Token]).
 	Token string `json:"token"`
+	// Before is how many attempts earlier activities of this step have used up; they count on from there.
+	Before int `json:"before,omitempty"`
 	// Timeout bounds one attempt; the activity ends by itself, so that its log says why.
 	Timeout time.Duration `json:"timeout"`
 }
@@ -41,6 +43,10 @@ type StepResult struct {
 	Attempt int `json:"attempt"`
 	Log     Log `json:"log"`
 }
+
+// CodeInterrupted is the failure of an attempt whose worker was told to stop: it
+// is done again at once, elsewhere, and doesn't count.
+const CodeInterrupted = "interrupted"
 
 // StepFailure is the detail of the application error that a failed attempt
 // ends with; the error's type is the failure's code.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -22,8 +23,8 @@ const (
 	// triggerAPI is the kind of trigger of a submit.
 	triggerAPI = "api"
 	// startTimeout is how long an acknowledgement waits for Temporal to take the
-	// run; the sweep starts the run then.
-	startTimeout = 2 * time.Second
+	// run, more than a burst takes; the sweep starts the run then.
+	startTimeout = 5 * time.Second
 	// maxWait is the longest that an answer waits for a run's end.
 	maxWait = 60 * time.Second
 	// maxLabelKey is the most characters of a label's key.
@@ -79,12 +80,22 @@ func (s *server) submit(ctx context.Context, request api.SubmitRunRequestObject,
 	run, created, err := s.Runs.Submit(ctx, store.NewRun{
 		ID: id, Team: request.Team, Job: request.Job, Version: version.Version, Input: input,
 		Trigger: store.Trigger{Kind: triggerAPI, By: auth.From(ctx).Subject},
-		Labels:  submit.Labels, Priority: int(submit.Priority), IdempotencyKey: key, RequestHash: hash,
+		Labels:  runLabels(version.Labels, submit.Labels), Priority: int(submit.Priority), IdempotencyKey: key, RequestHash: hash,
 	})
 	if err == nil && created {
 		s.start(ctx, run)
 	}
 	return run, err
+}
+
+// runLabels are the job's labels and the submit's own, which win.
+func runLabels(ofJob, own map[string]string) map[string]string {
+	all := maps.Clone(ofJob)
+	if all == nil {
+		return own
+	}
+	maps.Copy(all, own)
+	return all
 }
 
 // checkInput returns the input with its defaults; the pointers of its problems begin in the body.

@@ -30,8 +30,8 @@ func TestSubmitKeepsARunAndStartsIt(t *testing.T) {
 	run.Id, run.Input = "", nil
 	require.Equal(t, api.Run{
 		Team: "default", Job: "orders", Version: 1, Status: api.RunQueued, Trigger: api.Trigger{Kind: api.TriggerAPI, By: "ana"},
-		Labels: api.Labels{"reason": "test"}, Priority: 1, CreatedAt: someTime,
-	}, run)
+		Labels: api.Labels{"reason": "test", "owner": "finance"}, Priority: 1, CreatedAt: someTime,
+	}, run, "the job's labels are its runs' too")
 }
 
 func TestSubmitNeedsNoBody(t *testing.T) {

@@ -29,6 +29,8 @@ import (
 const (
 	// retryMax is the longest pause between two tries to reach Temporal or Postgres at the start.
 	retryMax = 10 * time.Second
+	// reportTime is what is kept of the drain's time for telling the server how an attempt ended.
+	reportTime = 2 * time.Second
 	// dialTimeout bounds one such try.
 	dialTimeout = 10 * time.Second
 )
@@ -104,7 +106,8 @@ func (b *backend) parts(ctx context.Context, cfg config.Config, log *slog.Logger
 		return Parts{}, err
 	}
 	return Parts{
-		HTTP: b.http,
+		HTTP:  b.http,
+		Drain: max(cfg.DrainTimeout-reportTime, 0),
 		Begin: func(run activities.Run, name string, attempt int) step.Log {
 			return stepLog{journal.Begin(joblog.Run{Team: run.Team, ID: run.ID, CreatedAt: run.CreatedAt}, name, "", attempt)}
 		},

@@ -5,6 +5,7 @@ package workers
 import (
 	"encoding/json"
 	"log/slog"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/workflow"
@@ -37,7 +38,9 @@ type Registry interface {
 
 // Parts are the implementations that a role's activities are made of.
 type Parts struct {
-	HTTP     *httpcall.Action
+	HTTP *httpcall.Action
+	// Drain is how long an attempt may go on once the worker is told to stop.
+	Drain    time.Duration
 	Begin    func(run activities.Run, step string, attempt int) step.Log
 	Recorder *record.Recorder
 	Notifier *notify.Notifier
@@ -59,7 +62,7 @@ func Register(r Registry, role string, p Parts) {
 	case RoleRunner:
 		serveWorkflow(r, workflows.TypeRun, workflows.Run)
 		for name, action := range actions(p) {
-			serve(r, name, step.New(action, step.Deps{Check: check(name), Begin: p.Begin, Logger: p.Log}))
+			serve(r, name, step.New(action, step.Deps{Check: check(name), Begin: p.Begin, Drain: p.Drain, Logger: p.Log}))
 		}
 		serve(r, activities.Record, p.Recorder.Record)
 	case RoleOrchestrator:

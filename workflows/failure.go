@@ -47,6 +47,19 @@ func stepFailure(id string, err error) (failure *job.Failure, detail *activities
 	return &job.Failure{Code: string(job.CodeInternal), Message: err.Error(), Step: id}, nil
 }
 
+// interrupted reports whether an attempt ended because its worker stopped, and how many attempts came before it.
+func interrupted(err error) (before int, ok bool) {
+	application, ok := errors.AsType[*temporal.ApplicationError](err)
+	if !ok || application.Type() != activities.CodeInterrupted {
+		return 0, false
+	}
+	detail := detailOf(application)
+	if detail == nil {
+		return 0, false
+	}
+	return detail.Attempt - 1, true
+}
+
 // detailOf is what an attempt said of its end; nil when it said nothing.
 func detailOf(err interface {
 	HasDetails() bool

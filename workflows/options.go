@@ -102,8 +102,8 @@ const (
 	recordRetryMax = 10 * time.Second
 )
 
-// stepOptions are the options of a step's activity.
-func stepOptions(step *job.Step) workflow.ActivityOptions {
+// stepOptions are the options of a step's activity, before which that many attempts were used up.
+func stepOptions(step *job.Step, before int) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		StartToCloseTimeout: step.Timeout.Std() + attemptGrace,
 		HeartbeatTimeout:    heartbeatTimeout,
@@ -113,7 +113,7 @@ func stepOptions(step *job.Step) workflow.ActivityOptions {
 			InitialInterval:    step.Retry.Initial.Std(),
 			BackoffCoefficient: step.Retry.Factor,
 			MaximumInterval:    step.Retry.Max.Std(),
-			MaximumAttempts:    int32(step.Retry.Attempts), //nolint:gosec // bounded by the job file's schema
+			MaximumAttempts:    int32(max(step.Retry.Attempts-before, 1)), //nolint:gosec // bounded by the job file's schema
 		},
 	}
 }

@@ -164,16 +164,29 @@ func (r *run) begin(ctx workflow.Context, selector workflow.Selector, id string)
 	r.views[id] = stepView(job.StatusRunning, nil, nil)
 	r.records.begin(id, workflow.Now(ctx))
 	r.inFlight++
-	activity := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, stepOptions(step)), step.Uses, input)
-	selector.AddFuture(activity, func(f workflow.Future) { r.finish(ctx, id, f) })
+	r.call(ctx, selector, step, input)
 	return false
 }
 
+// call starts a step's activity. An attempt whose worker stopped is done again
+// at once: it doesn't count as one of the step's.
+func (r *run) call(ctx workflow.Context, selector workflow.Selector, step *job.Step, input activities.Step) {
+	activity := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, stepOptions(step, input.Before)), step.Uses, input)
+	selector.AddFuture(activity, func(f workflow.Future) {
+		var result activities.StepResult
+		err := f.Get(ctx, &result)
+		if used, ok := interrupted(err); ok && r.outcome == "" && ctx.Err() == nil {
+			input.Before = used
+			r.call(ctx, selector, step, input)
+			return
+		}
+		r.inFlight--
+		r.finish(ctx, step.ID, result, err)
+	})
+}
+
 // finish takes the end of a step's activity.
-func (r *run) finish(ctx workflow.Context, id string, f workflow.Future) {
-	r.inFlight--
-	var result activities.StepResult
-	err := f.Get(ctx, &result)
+func (r *run) finish(ctx workflow.Context, id string, result activities.StepResult, err error) {
 	if err == nil {
 		r.records.attempt(id, result.Attempt, result.Log)
 		output, kept := r.keep(id, result.Output)

@@ -278,3 +278,26 @@ func TestRunBoundsWhatItKeeps(t *testing.T) {
 		require.Less(t, len(call.Scope), 1024, "only what is referred to travels")
 	}
 }
+
+func TestRunDoesAnInterruptedAttemptAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.http = func(_ context.Context, in activities.Step) (any, error) {
+		if len(b.calls) <= 2 {
+			failure := job.Failure{Code: activities.CodeInterrupted, Message: "the worker stopped", Retryable: true}
+			return nil, temporal.NewApplicationErrorWithOptions(failure.Message, failure.Code, temporal.ApplicationErrorOptions{
+				NonRetryable: true, Details: []any{activities.StepFailure{Failure: failure, Attempt: in.Before + 1}},
+			})
+		}
+		return map[string]any{}, nil
+	}
+	last := b.run(`
+apiVersion: fairlead/v1
+name: once
+steps:
+  - {id: only, uses: http, with: {url: "https://a.example"}, retry: {attempts: 1}}
+`, `{}`)
+	require.Equal(t, job.StatusSucceeded, last.Status)
+	require.Len(t, b.calls, 3, "a worker that stops uses up no attempt")
+	require.Equal(t, b.calls[0].Token, b.calls[2].Token)
+}

@@ -21,6 +21,8 @@ func (a *attempt) ended(ctx, timed context.Context, err error) error {
 	switch {
 	case errors.As(err, &own):
 		return own
+	case errors.Is(context.Cause(timed), errStopped):
+		return interrupted(err)
 	case errors.Is(timed.Err(), context.DeadlineExceeded):
 		return &activities.Failed{Cause: err, Failure: job.Failure{
 			Code: "timeout", Message: fmt.Sprintf("the attempt was not done within the step's timeout of %s", a.in.Timeout), Retryable: true,
@@ -28,10 +30,14 @@ func (a *attempt) ended(ctx, timed context.Context, err error) error {
 	case temporal.IsCanceledError(context.Cause(ctx)), errors.Is(context.Cause(ctx), context.Canceled):
 		return canceled{}
 	default: // the worker stops, or an operator paused the activity
-		return &activities.Failed{Cause: err, Failure: job.Failure{
-			Code: "interrupted", Message: "the worker stopped before the attempt was done", Retryable: true,
-		}}
+		return interrupted(err)
 	}
+}
+
+func interrupted(err error) error {
+	return &activities.Failed{Cause: err, Failure: job.Failure{
+		Code: activities.CodeInterrupted, Message: "the worker stopped before the attempt was done", Retryable: true,
+	}}
 }
 
 // canceled is the end of an attempt that the run asked to stop.
@@ -61,7 +67,7 @@ func (a *attempt) fail(ctx context.Context, err error) error {
 	}
 	return temporal.NewApplicationErrorWithOptions(failed.Message, failed.Code, temporal.ApplicationErrorOptions{
 		Category:       category,
-		NonRetryable:   !failed.Retryable,
+		NonRetryable:   !failed.Retryable || failed.Code == activities.CodeInterrupted, // the workflow does it again, uncounted
 		NextRetryDelay: failed.RetryAfter,
 		Details:        []any{activities.StepFailure{Failure: failed.Failure, Attempt: a.number, Log: a.close(ctx)}},
 	})
@@ -86,6 +92,8 @@ func (a *attempt) classify(err error) *activities.Failed {
 // outlook says in a word or two what happens next.
 func (a *attempt) outlook(failed *activities.Failed) string {
 	switch {
+	case failed.Code == activities.CodeInterrupted:
+		return "at once, on the next worker"
 	case !failed.Retryable:
 		return "no: another attempt would not help"
 	case a.max > 0 && a.number >= a.max:

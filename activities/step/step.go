@@ -40,6 +40,9 @@ type Deps struct {
 	Check func(with []byte) (json.RawMessage, error)
 	// Begin opens the log of an attempt.
 	Begin func(run activities.Run, step string, attempt int) Log
+	// Drain is how long an attempt may go on when its worker is told to stop: less
+	// than the worker's own time, so that the server still hears of it.
+	Drain time.Duration
 	// Logger takes what the step's owner can do nothing about.
 	Logger *slog.Logger
 }
@@ -72,9 +75,9 @@ type attempt struct {
 
 func begin(ctx context.Context, action activities.Action, deps Deps, in activities.Step) *attempt {
 	info := activity.GetInfo(ctx)
-	a := &attempt{Deps: deps, action: action, in: in, number: int(info.Attempt), started: time.Now()}
-	if info.RetryPolicy != nil {
-		a.max = int(info.RetryPolicy.MaximumAttempts)
+	a := &attempt{Deps: deps, action: action, in: in, number: in.Before + int(info.Attempt), started: time.Now()}
+	if info.RetryPolicy != nil && info.RetryPolicy.MaximumAttempts > 0 {
+		a.max = in.Before + int(info.RetryPolicy.MaximumAttempts)
 	}
 	a.log = deps.Begin(in.Run, in.Step, a.number)
 	a.log.Log(slog.LevelInfo, fmt.Sprintf("attempt %d of step %s", a.number, in.Step), slog.String("action", info.ActivityType.Name))
@@ -97,6 +100,9 @@ func (a *attempt) run(ctx context.Context) (json.RawMessage, error) {
 		timed, cancel = context.WithTimeout(ctx, a.in.Timeout)
 	}
 	defer cancel()
+	timed, interrupt := context.WithCancelCause(timed)
+	defer interrupt(nil)
+	defer onStop(ctx, a.Drain, func() { interrupt(errStopped) })()
 	defer heartbeat(ctx)()
 	output, err := a.call(timed, with)
 	switch {
@@ -106,6 +112,9 @@ func (a *attempt) run(ctx context.Context) (json.RawMessage, error) {
 		return nil, a.ended(ctx, timed, err)
 	case err != nil:
 		return nil, err
+	}
+	if _, err := expr.Decode(output); err != nil {
+		return nil, refuse("invalid_output", "the output can't be passed on: "+err.Error(), err)
 	}
 	if tooLarge, ok := errors.AsType[*job.Error](job.CheckOutput("the step's output", output)); ok {
 		return nil, refuse(string(tooLarge.Code), tooLarge.Message, tooLarge)
@@ -171,6 +180,30 @@ func decode(raw json.RawMessage) (any, error) {
 		return map[string]any{}, nil
 	}
 	return expr.Decode(raw)
+}
+
+// errStopped is why an attempt is cut short when its worker stops.
+var errStopped = errors.New("the worker stops")
+
+// onStop calls do when the worker was told to stop and the pause has passed,
+// unless the returned function was called before.
+func onStop(ctx context.Context, pause time.Duration, do func()) (cancel func()) {
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-activity.GetWorkerStopChannel(ctx):
+		case <-done:
+			return
+		}
+		timer := time.NewTimer(pause)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			do()
+		case <-done:
+		}
+	}()
+	return func() { close(done) }
 }
 
 // heartbeat tells the server that the attempt lives, until the returned function is called.

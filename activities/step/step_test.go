@@ -246,8 +246,27 @@ func TestStepInterruptedByItsWorker(t *testing.T) {
 	_, err := tr.env.ExecuteActivity("interrupted", input())
 	var application *temporal.ApplicationError
 	require.ErrorAs(t, err, &application)
-	require.Equal(t, "interrupted", application.Type())
-	require.False(t, application.NonRetryable())
+	require.Equal(t, activities.CodeInterrupted, application.Type())
+	require.True(t, application.NonRetryable(), "the workflow does it again: it doesn't count")
+	require.NotContains(t, tr.log.text(), "backoff")
+}
+
+func TestStepEndsBeforeItsWorkerDoes(t *testing.T) {
+	t.Parallel()
+	tr := setup(t, wait, nil)
+	stopped := make(chan struct{})
+	tr.env.SetWorkerStopChannel(stopped)
+	close(stopped)
+	in := input()
+	in.Before = 2
+	_, err := tr.run(in)
+	var application *temporal.ApplicationError
+	require.ErrorAs(t, err, &application)
+	require.Equal(t, activities.CodeInterrupted, application.Type())
+	var detail activities.StepFailure
+	require.NoError(t, application.Details(&detail))
+	require.Equal(t, 3, detail.Attempt, "attempts count on")
+	require.Equal(t, 1, tr.log.closed)
 }
 
 func TestLostLogCostsNothing(t *testing.T) {

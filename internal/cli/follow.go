@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// cuts is how many connections in a row may bring nothing before following gives up.
-	cuts = 5
+	// cuts is how many connections in a row may bring nothing before following gives
+	// up: long enough for a gateway that is started again.
+	cuts = 20
 	// maxProblem bounds what is read of an answer that says no.
 	maxProblem = 1 << 20
 	// cutDelay is the pause before a stream that was cut is opened again.

@@ -137,6 +137,7 @@ func dynamicConfig() dynamicconfig.Client {
 		dynamicconfig.MatchingEnableFairness.Key():                       true,
 		dynamicconfig.MatchingRPS.Key():                                  plenty,
 		dynamicconfig.MatchingPersistenceMaxQPS.Key():                    plenty,
+		dynamicconfig.TimerProcessorMaxTimeShift.Key():                   50 * time.Millisecond, // a pause of 100 ms is one, not a second
 		dynamicconfig.HistoryRPS.Key():                                   plenty,
 		dynamicconfig.HistoryPersistenceMaxQPS.Key():                     plenty,
 		dynamicconfig.FrontendRPS.Key():                                  plenty,

@@ -22,6 +22,9 @@ var (
 // errNumber is why a number is refused.
 var errNumber = errors.New("a number out of range; quote it if it is text")
 
+// errDigits is why an integer is refused that expressions would round.
+var errDigits = errors.New("an integer of more than 64 bits, which would lose digits; quote it if it is text")
+
 // plainScalar resolves a plain YAML scalar.
 func plainScalar(text string, pos position) (*node, error) {
 	switch text {
@@ -63,7 +66,7 @@ func yamlDecimal(text string) (string, bool) {
 const maxDigits = 310
 
 // canonicalNumber is the one form of a decimal number: an integral value as
-// exact digits, whatever its size; any other as the shortest text that reads
+// exact digits, if an int64 or a float64 can hold them all; any other as the shortest text that reads
 // back as the same float64.
 func canonicalNumber(text string) (string, error) {
 	float, err := strconv.ParseFloat(text, 64)
@@ -74,12 +77,22 @@ func canonicalNumber(text string) (string, error) {
 		if len(digits) > maxDigits {
 			return "", errNumber
 		}
+		if _, err := strconv.ParseInt(digits, 10, 64); err != nil && !exactly(float, digits) {
+			return "", errDigits
+		}
 		return digits, nil
 	}
 	if float == 0 {
 		return "0", nil // too small for a float64
 	}
 	return strconv.FormatFloat(float, 'g', -1, 64), nil
+}
+
+// exactly reports whether a float64 is the integer of these digits.
+func exactly(float float64, digits string) bool {
+	whole, ok := new(big.Int).SetString(digits, 10)
+	held, _ := new(big.Float).SetFloat64(float).Int(nil)
+	return ok && held.Cmp(whole) == 0
 }
 
 // integralDigits returns the digits of a decimal number that has no fraction.
