@@ -105,13 +105,16 @@ func (b *backend) parts(ctx context.Context, cfg config.Config, log *slog.Logger
 	if err != nil {
 		return Parts{}, err
 	}
+	begin := func(run activities.Run, name string, attempt int) step.Log {
+		return stepLog{journal.Begin(joblog.Run{Team: run.Team, ID: run.ID, CreatedAt: run.CreatedAt}, name, "", attempt)}
+	}
 	return Parts{
 		HTTP:  b.http,
 		Drain: max(cfg.DrainTimeout-reportTime, 0),
-		Begin: func(run activities.Run, name string, attempt int) step.Log {
-			return stepLog{journal.Begin(joblog.Run{Team: run.Team, ID: run.ID, CreatedAt: run.CreatedAt}, name, "", attempt)}
-		},
-		Recorder: record.New(b.store, b.objects),
+		Begin: begin,
+		Recorder: record.New(b.store, b.objects, func(run activities.Run, name string, attempt int) record.Log {
+			return begin(run, name, attempt)
+		}),
 		Notifier: notify.New(b.store, mailer, cfg.PublicURL, log),
 		Sweeper: upkeep.New(upkeep.Parts{
 			Runs: b.store, Workflows: b.client, WorkflowID: workflows.RunID, Logs: journal, Log: log,

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"log/slog"
 
 	"github.com/fairlead/fairlead/activities"
 	"github.com/fairlead/fairlead/internal/job"
@@ -30,14 +31,27 @@ type Objects interface {
 	Put(ctx context.Context, key string, body []byte, contentType string) error
 }
 
+// Log is the log of one attempt of a step.
+type Log interface {
+	Log(level slog.Level, message string, attrs ...slog.Attr)
+	// Close keeps the log and names its object.
+	Close(ctx context.Context) (activities.Log, error)
+}
+
+// Begin opens the log of an attempt.
+type Begin func(run activities.Run, step string, attempt int) Log
+
 // Recorder is the activity [activities.Record].
 type Recorder struct {
 	rows    Rows
 	objects Objects
+	begin   Begin
 }
 
 // New returns a recorder.
-func New(rows Rows, objects Objects) *Recorder { return &Recorder{rows: rows, objects: objects} }
+func New(rows Rows, objects Objects, begin Begin) *Recorder {
+	return &Recorder{rows: rows, objects: objects, begin: begin}
+}
 
 // Record writes a run's row and those of the steps that changed. Large outputs
 // are in S3 before the row says so. It returns what the row says then.
@@ -65,6 +79,9 @@ func (r *Recorder) row(ctx context.Context, in activities.RunRecord) (store.RunR
 		Steps: make([]store.StepRecord, len(in.Steps)),
 	}
 	for i, step := range in.Steps {
+		if step.Status == job.StatusFailed && step.Error != nil && step.Log.Key == "" {
+			step.Log = r.tell(ctx, in.Run, step)
+		}
 		output, key, err := r.place(ctx, in.Run, step.ID, step.Output)
 		if err != nil {
 			return store.RunRecord{}, err
@@ -77,6 +94,18 @@ func (r *Recorder) row(ctx context.Context, in activities.RunRecord) (store.RunR
 		}
 	}
 	return record, nil
+}
+
+// tell logs a failure that no attempt could: its worker was lost, or an
+// expression of the step failed before the first. Without the log the row still says it.
+func (r *Recorder) tell(ctx context.Context, run activities.Run, step activities.StepRecord) activities.Log {
+	log := r.begin(run, step.ID, max(step.Attempts, 1))
+	log.Log(slog.LevelError, "failed: "+step.Error.Code+": "+step.Error.Message)
+	kept, err := log.Close(ctx)
+	if err != nil {
+		return activities.Log{}
+	}
+	return kept
 }
 
 // place returns an output as its row holds it: itself, or the key of its object.

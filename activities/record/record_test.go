@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +25,7 @@ type parts struct {
 	err     error
 	status  job.Status
 	failure *job.Failure
+	told    []string
 }
 
 func (p *parts) Record(_ context.Context, r store.RunRecord) error {
@@ -44,7 +47,42 @@ func (p *parts) Put(_ context.Context, key string, body []byte, _ string) error 
 
 func setup() (*parts, *record.Recorder) {
 	p := &parts{objects: map[string]string{}}
-	return p, record.New(p, p)
+	return p, record.New(p, p, func(run activities.Run, step string, attempt int) record.Log {
+		return &log{parts: p, name: fmt.Sprint(run.ID, " ", step, " ", attempt, ": ")}
+	})
+}
+
+// log is the log of an attempt; its text goes to the parts.
+type log struct {
+	*parts
+	name string
+}
+
+func (l *log) Log(_ slog.Level, message string, _ ...slog.Attr) {
+	l.told = append(l.told, l.name+message)
+}
+
+func (l *log) Close(context.Context) (activities.Log, error) {
+	return activities.Log{Key: "logs/told", Records: 1}, nil
+}
+
+func TestFailureThatNoAttemptToldIsLogged(t *testing.T) {
+	t.Parallel()
+	p, recorder := setup()
+	lost := &job.Failure{Code: "worker_lost", Message: "no worker answered"}
+	_, err := recorder.Record(t.Context(), activities.RunRecord{
+		Run: activities.Run{ID: "run_1", Team: "data"}, Rev: 1, Status: job.StatusRunning,
+		Steps: []activities.StepRecord{
+			{ID: "gone", Status: job.StatusFailed, Attempts: 2, Error: lost},
+			{ID: "told", Status: job.StatusFailed, Attempts: 1, Error: lost, Log: activities.Log{Key: "logs/own"}},
+			{ID: "unasked", Status: job.StatusCanceled, Error: lost},
+		},
+	})
+	require.NoError(t, err)
+	require.Equal(t, []string{"run_1 gone 2: failed: worker_lost: no worker answered"}, p.told)
+	require.Equal(t, "logs/told", p.records[0].Steps[0].LogKey)
+	require.Equal(t, "logs/own", p.records[0].Steps[1].LogKey)
+	require.Empty(t, p.records[0].Steps[2].LogKey)
 }
 
 func value(size int) json.RawMessage { return json.RawMessage(`"` + strings.Repeat("x", size-2) + `"`) }
