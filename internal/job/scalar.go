@@ -88,8 +88,12 @@ func canonicalNumber(text string) (string, error) {
 	return strconv.FormatFloat(float, 'g', -1, 64), nil
 }
 
-// exactly reports whether a float64 is the integer of these digits.
+// exactly reports whether the digits are a float64's: its exact integer, or the
+// shortest text that reads back as it, as programs write it.
 func exactly(float float64, digits string) bool {
+	if strconv.FormatFloat(float, 'f', -1, 64) == digits {
+		return true
+	}
 	whole, ok := new(big.Int).SetString(digits, 10)
 	held, _ := new(big.Float).SetFloat64(float).Int(nil)
 	return ok && held.Cmp(whole) == 0
