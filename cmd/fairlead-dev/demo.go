@@ -142,7 +142,7 @@ func (l *local) judge(ctx context.Context, id string) error {
 func (l *local) showMail(ctx context.Context, run string) error {
 	ctx, cancel := context.WithTimeout(ctx, mailWait)
 	defer cancel()
-	l.say("\n$ curl -H \"Authorization: Bearer $(cat %s)\" %s/dev/outbox", l.shown("token"), l.url())
+	l.say("\nThe e-mail it caused (%s/dev/outbox lists all, as JSON, to who has the token):\n", l.url())
 	for {
 		var outbox struct {
 			Items []devstack.OutboxItem `json:"items"`
