@@ -191,6 +191,19 @@ func (m *memory) RunState(ctx context.Context, id string) (store.RunState, error
 	return store.RunState{Team: run.Team, CreatedAt: run.CreatedAt, Status: run.Status}, err
 }
 
+func (m *memory) Ended(ctx context.Context, runs []string) (ended []string, err error) {
+	for _, id := range runs {
+		run, err := m.Run(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if run.Status.Ended() {
+			ended = append(ended, id)
+		}
+	}
+	return ended, nil
+}
+
 func (m *memory) Runs(_ context.Context, team string, filter store.Filter, limit int, cursor string) (store.Page[store.Run], error) {
 	unlock, err := m.lock()
 	defer unlock()

@@ -37,6 +37,8 @@ type Runs interface {
 	Submitted(ctx context.Context, team, key, requestHash string) (store.Run, error)
 	Submit(ctx context.Context, n store.NewRun) (run store.Run, created bool, err error)
 	Run(ctx context.Context, id string) (store.Run, error)
+	// Ended returns those of the runs that have ended.
+	Ended(ctx context.Context, runs []string) ([]string, error)
 	report.Runs
 	Runs(ctx context.Context, team string, filter store.Filter, limit int, cursor string) (store.Page[store.Run], error)
 	Steps(ctx context.Context, run string) ([]store.Step, error)
@@ -93,6 +95,7 @@ type server struct {
 	contract *contract.Contract
 	programs *programs
 	ready    *readiness
+	endings  *endings
 	actions  []api.Action
 	// reading bounds the definitions that are being read at once: it is the one thing here that takes processor time.
 	reading chan struct{}
@@ -125,6 +128,7 @@ func New(deps Deps) (http.Handler, error) {
 	}
 	s := &server{
 		Deps: deps, contract: document, programs: newPrograms(), ready: &readiness{parts: deps.Parts},
+		endings: &endings{ended: deps.Runs.Ended},
 		actions: actions, reading: make(chan struct{}, maxReading),
 	}
 	return s.router()

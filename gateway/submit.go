@@ -45,11 +45,7 @@ func (s *server) SubmitRun(ctx context.Context, request api.SubmitRunRequestObje
 		return nil, err
 	}
 	wait := preferredWait(value(request.Params.Prefer))
-	run, err = s.await(ctx, run, wait)
-	if err != nil {
-		return nil, err
-	}
-	return acknowledgement(run, wait), nil
+	return acknowledgement(s.await(ctx, run, wait), wait), nil
 }
 
 // submit returns the run of the request's key, or a new one.

@@ -165,7 +165,8 @@ func (b *backend) pingTemporal(ctx context.Context) error {
 	return err
 }
 
-func workerOptions(cfg config.Config, fatal chan<- error) worker.Options {
+// Tuning are the options that the worker of every role has.
+func Tuning(cfg config.Config) worker.Options {
 	return worker.Options{
 		MaxConcurrentWorkflowTaskPollers:       pollers,
 		MaxConcurrentActivityTaskPollers:       pollers,
@@ -176,14 +177,20 @@ func workerOptions(cfg config.Config, fatal chan<- error) worker.Options {
 		WorkerStopTimeout:                      cfg.DrainTimeout,
 		DeadlockDetectionTimeout:               deadlockAfter,
 		DisableRegistrationAliasing:            true,
-		Interceptors:                           []interceptor.WorkerInterceptor{&errorMapper{}},
-		OnFatalError: func(err error) {
-			select {
-			case fatal <- err:
-			default:
-			}
-		},
 	}
+}
+
+// workerOptions are the tuning, and where errors go.
+func workerOptions(cfg config.Config, fatal chan<- error) worker.Options {
+	set := Tuning(cfg)
+	set.Interceptors = []interceptor.WorkerInterceptor{&errorMapper{}}
+	set.OnFatalError = func(err error) {
+		select {
+		case fatal <- err:
+		default:
+		}
+	}
+	return set
 }
 
 // queue is the task queue of a role.

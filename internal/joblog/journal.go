@@ -51,6 +51,8 @@ type Journal struct {
 	live    *Live
 	log     *slog.Logger
 
+	zippers sync.Pool // of compressors, for the writers' bodies
+
 	draining sync.Mutex
 	refused  string // the key that S3 refused last: the next Drain begins behind it
 }
@@ -63,7 +65,7 @@ func New(objects Objects, spool Spool, live *Live, log *slog.Logger) *Journal {
 // Begin begins the log of one execution of an attempt (from 1) of a step; item is "" outside of a foreach.
 func (j *Journal) Begin(run Run, step, item string, attempt int) *Writer {
 	id, _ := uuid.NewV7() // it fails without randomness only, and Go's crypto/rand ends the process then
-	return &Writer{journal: j, run: run, step: step, item: item, attempt: attempt, execution: id.String()}
+	return &Writer{body: body{zippers: &j.zippers}, journal: j, run: run, step: step, item: item, attempt: attempt, execution: id.String()}
 }
 
 // keep puts a log into S3, or into the spool when S3 doesn't take it soon.

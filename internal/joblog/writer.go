@@ -1,7 +1,6 @@
 package joblog
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,8 +8,6 @@ import (
 	"log/slog"
 	"sync"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
 
 	"github.com/fairlead/fairlead/internal/job"
 )
@@ -45,8 +42,7 @@ type Writer struct {
 
 	mu      sync.Mutex
 	mask    masker
-	buffer  bytes.Buffer
-	zip     *gzip.Writer // nil until the first record
+	body    body
 	seq     int
 	size    int // bytes of lines, not compressed
 	level   int // how many of the bounds were passed
@@ -118,10 +114,7 @@ func (w *Writer) add(level, message string, fields map[string]any) {
 			return
 		}
 	}
-	if w.zip == nil {
-		w.zip = gzip.NewWriter(&w.buffer)
-	}
-	if _, err := w.zip.Write(line); err != nil { // a buffer in memory takes everything
+	if err := w.body.add(line); err != nil { // a buffer in memory takes everything
 		w.dropped++
 		return
 	}
@@ -154,18 +147,19 @@ func (w *Writer) seal() (Ref, []byte, error) {
 	if !w.sealed && w.dropped > 0 {
 		w.add(LevelWarn, fmt.Sprintf("%d records were dropped: the log was too large", w.dropped), nil)
 	}
-	if w.zip == nil {
+	if w.seq == 0 {
 		w.sealed = true
 		return Ref{}, nil, nil
 	}
 	if !w.sealed {
 		w.sealed, w.ended = true, time.Now()
-		if err := w.zip.Close(); err != nil {
-			return Ref{}, nil, job.Wrap(job.CodeInternal, err, "the log can't be compressed")
-		}
 	}
-	sum := sha256.Sum256(w.buffer.Bytes())
+	body, err := w.body.seal()
+	if err != nil {
+		return Ref{}, nil, job.Wrap(job.CodeInternal, err, "the log can't be compressed")
+	}
+	sum := sha256.Sum256(body)
 	return Ref{
 		Key: Key(w.run, w.step, w.item, w.attempt, w.ended, w.execution), Records: w.seq, SHA256: hex.EncodeToString(sum[:]),
-	}, w.buffer.Bytes(), nil
+	}, body, nil
 }

@@ -48,6 +48,12 @@ func (s *Store) RunState(ctx context.Context, id string) (RunState, error) {
 	return RunState{Team: row.Team, CreatedAt: row.CreatedAt.UTC(), Status: job.Status(row.Status)}, nil
 }
 
+// Ended returns those of the runs, of any team, that have ended.
+func (s *Store) Ended(ctx context.Context, runs []string) ([]string, error) {
+	ended, err := s.queries.EndedRuns(ctx, runs)
+	return ended, failed("look for ended runs", err)
+}
+
 // Runs lists a team's runs, newest first, without inputs and outputs. Pages
 // that follow each other's cursors have every run that was there at the first
 // page exactly once, while others arrive. CodeMalformed: the cursor is none of this list.

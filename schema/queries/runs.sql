@@ -22,6 +22,9 @@ SELECT * FROM runs WHERE id = @id;
 -- name: GetRunState :one
 SELECT team, status, created_at FROM runs WHERE id = @id;
 
+-- name: EndedRuns :many
+SELECT id FROM runs WHERE id = ANY (@ids::text[]) AND ended_at IS NOT NULL;
+
 -- name: ListRuns :many
 SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error,
        workflow_started_at, created_at, started_at, ended_at

@@ -10,6 +10,30 @@ import (
 	"time"
 )
 
+const endedRuns = `-- name: EndedRuns :many
+SELECT id FROM runs WHERE id = ANY ($1::text[]) AND ended_at IS NOT NULL
+`
+
+func (q *Queries) EndedRuns(ctx context.Context, ids []string) ([]string, error) {
+	rows, err := q.db.Query(ctx, endedRuns, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const getRun = `-- name: GetRun :one
 SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, input, output, output_key, error, idempotency_key, request_hash, workflow_started_at, created_at, started_at, ended_at FROM runs WHERE id = $1
 `
