@@ -62,12 +62,14 @@ func connect(ctx context.Context, cfg config.Config, log *slog.Logger) (deps Dep
 		return Deps{}, nil, err
 	}
 	opened = append(opened, func() error { temporal.Close(); return nil })
+	launcher := newLauncher(starter{temporal, db}, pingTemporal(temporal), log)
+	opened = append(opened, launcher.close)
 	live := joblog.NewLive(cfg.RedisAddress, log)
 	pingRedis, closeRedis := redisPing(cfg.RedisAddress)
 	opened = append(opened, live.Close, closeRedis)
 	return Deps{
 		Jobs: db, Runs: db, Objects: objects, Log: log,
-		Starter:        starter{temporal, db},
+		Starter:        launcher,
 		Logs:           report.New(db, joblog.New(objects, db, live, log)),
 		Auth:           auth.NewVerifier(cfg.OIDCIssuer, cfg.OIDCAudience),
 		TrustedProxies: cfg.TrustedProxies,

@@ -22,9 +22,6 @@ import (
 const (
 	// triggerAPI is the kind of trigger of a submit.
 	triggerAPI = "api"
-	// startTimeout is how long an acknowledgement waits for Temporal to take the
-	// run, more than a burst takes; the sweep starts the run then.
-	startTimeout = 5 * time.Second
 	// maxWait is the longest that an answer waits for a run's end.
 	maxWait = 60 * time.Second
 	// maxLabelKey is the most characters of a label's key.
@@ -115,11 +112,11 @@ func (s *server) checkInput(version store.Job, input json.RawMessage) (json.RawM
 // start starts the run's workflow. The run is acknowledged whatever comes of
 // it: what doesn't start now is started by the sweep.
 func (s *server) start(ctx context.Context, run store.Run) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
-	defer cancel()
-	if err := s.Starter.Start(ctx, run); err != nil {
-		s.Log.WarnContext(ctx, "the run is kept and starts later", "team", run.Team, "job", run.Job, "run", run.ID, "error", err)
+	err := s.Starter.Start(ctx, run)
+	if err == nil || errors.Is(err, errAway) { // one line is enough for that, and not one for every run
+		return
 	}
+	s.Log.WarnContext(ctx, "the run is kept and starts later", "team", run.Team, "job", run.Job, "run", run.ID, "error", err)
 }
 
 // requestHash is the same for requests that mean the same.

@@ -33,6 +33,9 @@ const (
 	reportTime = 2 * time.Second
 	// dialTimeout bounds one such try.
 	dialTimeout = 10 * time.Second
+	// holdTimeout bounds a look at S3 while a large value waits for it, holdPause is what lies between two.
+	holdTimeout = 3 * time.Second
+	holdPause   = 500 * time.Millisecond
 )
 
 // backend is everything a role is connected to.
@@ -111,6 +114,7 @@ func (b *backend) parts(ctx context.Context, cfg config.Config, log *slog.Logger
 	return Parts{
 		HTTP:  b.http,
 		Drain: max(cfg.DrainTimeout-reportTime, 0),
+		Hold:  hold(b.objects.Answers),
 		Begin: begin,
 		Recorder: record.New(b.store, b.objects, func(run activities.Run, name string, attempt int) record.Log {
 			return begin(run, name, attempt)
@@ -131,6 +135,20 @@ type stepLog struct{ *joblog.Writer }
 func (l stepLog) Close(ctx context.Context) (activities.Log, error) {
 	ref, err := l.Writer.Close(ctx)
 	return activities.Log{Key: ref.Key, Records: ref.Records, SHA256: ref.SHA256}, err
+}
+
+// hold returns a function that waits until ping succeeds or its ctx ends.
+func hold(ping func(context.Context) error) func(context.Context) error {
+	try := func(ctx context.Context) (struct{}, error) {
+		ctx, cancel := context.WithTimeout(ctx, holdTimeout)
+		defer cancel()
+		return struct{}{}, ping(ctx)
+	}
+	return func(ctx context.Context) error {
+		_, err := backoff.Retry(ctx, func() (struct{}, error) { return try(ctx) },
+			backoff.WithBackOff(backoff.NewConstantBackOff(holdPause)), backoff.WithMaxElapsedTime(0))
+		return err
+	}
 }
 
 // insist tries until it succeeds or ctx ends, with growing pauses.

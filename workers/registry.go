@@ -3,6 +3,7 @@
 package workers
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"time"
@@ -40,7 +41,9 @@ type Registry interface {
 type Parts struct {
 	HTTP *httpcall.Action
 	// Drain is how long an attempt may go on once the worker is told to stop.
-	Drain    time.Duration
+	Drain time.Duration
+	// Hold waits until S3 takes values.
+	Hold     func(ctx context.Context) error
 	Begin    func(run activities.Run, step string, attempt int) step.Log
 	Recorder *record.Recorder
 	Notifier *notify.Notifier
@@ -62,7 +65,7 @@ func Register(r Registry, role string, p Parts) {
 	case RoleRunner:
 		serveWorkflow(r, workflows.TypeRun, workflows.Run)
 		for name, action := range actions(p) {
-			serve(r, name, step.New(action, step.Deps{Check: check(name), Begin: p.Begin, Drain: p.Drain, Logger: p.Log}))
+			serve(r, name, step.New(action, step.Deps{Check: check(name), Begin: p.Begin, Hold: p.Hold, Drain: p.Drain, Logger: p.Log}))
 		}
 		serve(r, activities.Record, p.Recorder.Record)
 	case RoleOrchestrator:

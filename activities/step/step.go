@@ -24,6 +24,10 @@ const (
 	heartbeatEvery = 5 * time.Second
 	// maxMessage bounds a failure's message in characters: the server keeps 4 KB of a pending activity's failure.
 	maxMessage = 1000
+	// travels is the size in bytes up to which an output certainly needs no S3 to travel.
+	travels = 8 << 10
+	// holdMargin is what is left of an attempt's time, when its output was held, to say so.
+	holdMargin = 3 * time.Second
 )
 
 // Log is the log of one execution of an attempt.
@@ -40,6 +44,8 @@ type Deps struct {
 	Check func(with []byte) (json.RawMessage, error)
 	// Begin opens the log of an attempt.
 	Begin func(run activities.Run, step string, attempt int) Log
+	// Hold waits until S3 takes values, for a result too large to travel without it; nil never waits.
+	Hold func(ctx context.Context) error
 	// Drain is how long an attempt may go on when its worker is told to stop: less
 	// than the worker's own time, so that the server still hears of it.
 	Drain time.Duration
@@ -95,13 +101,13 @@ func (a *attempt) run(ctx context.Context) (json.RawMessage, error) {
 			return nil, refuse("invalid_with", "`with` is not what the action takes: "+problems(err), err)
 		}
 	}
-	timed, cancel := ctx, context.CancelFunc(func() {})
+	working, interrupt := context.WithCancelCause(ctx)
+	defer interrupt(nil)
+	timed, cancel := working, context.CancelFunc(func() {})
 	if a.in.Timeout > 0 {
-		timed, cancel = context.WithTimeout(ctx, a.in.Timeout)
+		timed, cancel = context.WithTimeout(working, a.in.Timeout)
 	}
 	defer cancel()
-	timed, interrupt := context.WithCancelCause(timed)
-	defer interrupt(nil)
 	defer onStop(ctx, a.Drain, func() { interrupt(errStopped) })()
 	defer heartbeat(ctx)()
 	output, err := a.call(timed, with)
@@ -119,7 +125,28 @@ func (a *attempt) run(ctx context.Context) (json.RawMessage, error) {
 	if tooLarge, ok := errors.AsType[*job.Error](job.CheckOutput("the step's output", output)); ok {
 		return nil, refuse(string(tooLarge.Code), tooLarge.Message, tooLarge)
 	}
+	if err := a.hold(working, output); err != nil {
+		return nil, a.ended(ctx, working, err)
+	}
 	return output, nil
+}
+
+// hold keeps a large output, heartbeating, while S3 is away: the call is not made again
+// for want of a place for its answer. Its time is not the step's, but what the server allows.
+func (a *attempt) hold(ctx context.Context, output json.RawMessage) error {
+	if a.Hold == nil || len(output) <= travels {
+		return nil
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, deadline.Add(-holdMargin), errUnkept)
+		defer cancel()
+	}
+	err := a.Hold(ctx)
+	if err != nil && errors.Is(context.Cause(ctx), errUnkept) {
+		return &activities.Failed{Cause: err, Failure: job.Failure{Code: activities.CodeInterrupted, Message: errUnkept.Error(), Retryable: true}}
+	}
+	return err
 }
 
 // call runs the action; its panic is an error, so that the log is closed.
@@ -181,6 +208,9 @@ func decode(raw json.RawMessage) (any, error) {
 	}
 	return expr.Decode(raw)
 }
+
+// errUnkept is why an attempt with a large output ends when S3 stays away.
+var errUnkept = errors.New("S3 is away, and the output is too large to travel without it")
 
 // errStopped is why an attempt is cut short when its worker stops.
 var errStopped = errors.New("the worker stops")

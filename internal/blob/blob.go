@@ -30,6 +30,9 @@ const (
 	// answerTimeout is how long S3 may take to begin its answer.
 	answerTimeout = 10 * time.Second
 	connections   = 64
+	// readTimeout bounds the time until an object begins, and that of a page of a list, all
+	// attempts together: a server that takes requests and answers none holds no reader for longer.
+	readTimeout = 5 * time.Second
 )
 
 // ErrNotFound is wrapped by the error for an object that isn't there. It is an [fs.ErrNotExist].
@@ -136,11 +139,28 @@ func (s *Store) Put(ctx context.Context, key string, body []byte, contentType st
 
 // Get opens the object under key; the caller closes it. [ErrNotFound] when there is none.
 func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	late := time.AfterFunc(readTimeout, func() { cancel(context.DeadlineExceeded) })
 	object, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: &key})
+	late.Stop()
 	if err != nil {
+		cancel(nil)
 		return nil, wrap("get", key, err)
 	}
-	return object.Body, nil
+	return body{object.Body, func() { cancel(nil) }}, nil
+}
+
+// body ends its request when it is closed.
+type body struct {
+	io.ReadCloser
+
+	end func()
+}
+
+// Close implements [io.Closer].
+func (b body) Close() error {
+	defer b.end()
+	return b.ReadCloser.Close()
 }
 
 // List returns the objects whose keys begin with prefix, in order of their keys.
@@ -148,7 +168,7 @@ func (s *Store) List(ctx context.Context, prefix string) ([]Object, error) {
 	var objects []Object
 	pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &prefix})
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+		page, err := nextPage(ctx, pages)
 		if err != nil {
 			return nil, wrap("list", prefix, err)
 		}
@@ -159,6 +179,12 @@ func (s *Store) List(ctx context.Context, prefix string) ([]Object, error) {
 		}
 	}
 	return objects, nil
+}
+
+func nextPage(ctx context.Context, pages *s3.ListObjectsV2Paginator) (*s3.ListObjectsV2Output, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	return pages.NextPage(ctx)
 }
 
 // Keys returns the keys that begin with prefix, in order.
@@ -174,6 +200,15 @@ func (s *Store) Keys(ctx context.Context, prefix string) ([]string, error) {
 // Ping reports whether the bucket can be reached.
 func (s *Store) Ping(ctx context.Context) error {
 	_, err := s.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &s.bucket})
+	return wrap("reach bucket", s.bucket, err)
+}
+
+// Answers reports whether S3 answers, whatever it says of the bucket.
+func (s *Store) Answers(ctx context.Context) error {
+	_, err := s.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &s.bucket})
+	if code := status(err); code != 0 && code < http.StatusInternalServerError {
+		return nil
+	}
 	return wrap("reach bucket", s.bucket, err)
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
@@ -84,8 +85,8 @@ func metrics(observed *telemetry.Telemetry) Service {
 	}}
 }
 
-// Observe makes the telemetry of a process, with its log going to w. It sets OpenTelemetry's
-// globals, which is where libraries find the tracer: call it once, where the process begins.
+// Observe makes the telemetry of a process, with its log going to w. It sets the globals of
+// OpenTelemetry, which is where libraries find the tracer, and of the Redis client: call it once, where the process begins.
 func Observe(cfg config.Config, name string, w io.Writer) (*telemetry.Telemetry, error) {
 	observed, err := telemetry.New(telemetry.Options{LogLevel: cfg.LogLevel, OTLPEndpoint: cfg.OTLPEndpoint}, name, w)
 	if err != nil {
@@ -93,7 +94,17 @@ func Observe(cfg config.Config, name string, w io.Writer) (*telemetry.Telemetry,
 	}
 	otel.SetTracerProvider(observed.TracerProvider())
 	otel.SetTextMapPropagator(propagation.TraceContext{})
+	redis.SetLogger(redisLog{observed.Logger()})
 	return observed, nil
+}
+
+// redisLog takes what the Redis client would write to the process's standard error, a
+// line for each connection that it can't make. Who uses Redis says that it is away.
+type redisLog struct{ log *slog.Logger }
+
+// Printf implements the client's logger.
+func (r redisLog) Printf(ctx context.Context, format string, args ...any) {
+	r.log.DebugContext(ctx, "Redis client", "message", fmt.Sprintf(format, args...))
 }
 
 // service makes a command that runs one service, with its settings from the environment, until ctx ends.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
@@ -17,6 +19,18 @@ import (
 // its claim in the history: with it, no workflow task comes near the server's
 // limits, whatever the outputs' sizes.
 const payloadThreshold = 16 << 10
+
+const (
+	// patience is how long a value waits for S3 before its task fails, which the server
+	// tries again: less than an activity's heartbeat timeout.
+	patience = 20 * time.Second
+	// tryTimeout bounds one try of a small value; a larger one has bytesPerSecond for its size.
+	tryTimeout     = 4 * time.Second
+	bytesPerSecond = 4 << 20
+	// claimBytes is the largest value that a claim may stand for.
+	claimBytes = 4 << 20
+	retryPause = 250 * time.Millisecond
+)
 
 // The driver's names stand in histories for ever.
 const (
@@ -67,7 +81,9 @@ func (p payloads) Store(ctx converter.StorageDriverStoreContext, items []*common
 			sum := sha256.Sum256(body)
 			key := folder + hex.EncodeToString(sum[:])
 			claims[i] = converter.StorageDriverClaim{ClaimData: map[string]string{payloadKey: key}}
-			return p.objects.Put(ctx.Context, key, body, "application/x-protobuf")
+			return insist(ctx.Context, len(body), func(ctx context.Context) error {
+				return p.objects.Put(ctx, key, body, "application/x-protobuf")
+			})
 		})
 		if err != nil {
 			return nil, fmt.Errorf("store a payload: %w", err)
@@ -81,9 +97,10 @@ func (p payloads) Retrieve(ctx converter.StorageDriverRetrieveContext, claims []
 	items := make([]*commonpb.Payload, len(claims))
 	for i, claim := range claims {
 		err := ctx.GetLimiter().Permit(ctx.Context, claim, func() error {
-			item, err := p.retrieve(ctx.Context, claim.ClaimData[payloadKey])
-			items[i] = item
-			return err
+			return insist(ctx.Context, int(claimBytes), func(ctx context.Context) (err error) {
+				items[i], err = p.retrieve(ctx, claim.ClaimData[payloadKey])
+				return err
+			})
 		})
 		if err != nil {
 			return nil, fmt.Errorf("retrieve a payload: %w", err)
@@ -104,6 +121,33 @@ func (p payloads) retrieve(ctx context.Context, key string) (item *commonpb.Payl
 	}
 	item = &commonpb.Payload{}
 	return item, proto.Unmarshal(body, item)
+}
+
+// insist tries to move a value of that many bytes until it succeeds: S3 may be away for
+// a while, and a task that can't have its values fails, which costs the run an attempt. It
+// tries once for who gives a deadline, as a start does: somebody waits, and a sweep follows.
+func insist(ctx context.Context, size int, try func(context.Context) error) error {
+	giveUp := time.Now().Add(patience)
+	_, hurried := ctx.Deadline()
+	for {
+		err := once(ctx, size, try)
+		if err == nil || hurried || errors.Is(err, fs.ErrNotExist) || ctx.Err() != nil || time.Now().After(giveUp) {
+			return err
+		}
+		pause := time.NewTimer(retryPause)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return err
+		}
+	}
+}
+
+func once(ctx context.Context, size int, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout+time.Duration(size)*time.Second/bytesPerSecond)
+	defer cancel()
+	return try(ctx)
 }
 
 // payloadFolder is where a workflow's payloads lie: its ID names the team.

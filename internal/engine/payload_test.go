@@ -3,11 +3,16 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
@@ -15,7 +20,6 @@ import (
 
 	"github.com/fairlead/fairlead/internal/config"
 	"github.com/fairlead/fairlead/internal/engine"
-	"github.com/fairlead/fairlead/internal/job"
 )
 
 // memory keeps objects in a map.
@@ -38,7 +42,7 @@ func (m *memory) Get(_ context.Context, key string) (io.ReadCloser, error) {
 	defer m.mu.Unlock()
 	body, ok := m.objects[key]
 	if !ok {
-		return nil, job.Errorf(job.CodeNotFound, "no object %s", key)
+		return nil, fmt.Errorf("no object %s: %w", key, fs.ErrNotExist)
 	}
 	return io.NopCloser(bytes.NewReader(body)), nil
 }
@@ -85,7 +89,7 @@ func TestPayloadThatIsGoneIsAnError(t *testing.T) {
 	storage := driver(t, &memory{objects: map[string][]byte{}})
 	_, err := storage.Retrieve(converter.StorageDriverRetrieveContext{Context: t.Context()},
 		[]converter.StorageDriverClaim{{ClaimData: map[string]string{"key": "payloads/none"}}})
-	require.Equal(t, job.CodeNotFound, job.CodeOf(err))
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
 func TestPayloadWithoutWorkflowIsRefused(t *testing.T) {
@@ -94,4 +98,59 @@ func TestPayloadWithoutWorkflowIsRefused(t *testing.T) {
 	_, err := storage.Store(converter.StorageDriverStoreContext{Context: t.Context(), Target: converter.StorageDriverActivityInfo{}},
 		[]*commonpb.Payload{{Data: []byte("x")}})
 	require.ErrorContains(t, err, "has no place")
+}
+
+// absent is a store that is away for its first calls.
+type absent struct {
+	*memory
+	calls int
+}
+
+func (a *absent) fail() error {
+	if a.calls--; a.calls >= 0 {
+		return errors.New("connection refused")
+	}
+	return nil
+}
+
+func (a *absent) Put(ctx context.Context, key string, body []byte, contentType string) error {
+	if err := a.fail(); err != nil {
+		return err
+	}
+	return a.memory.Put(ctx, key, body, contentType)
+}
+
+func (a *absent) Get(ctx context.Context, key string) (io.ReadCloser, error) {
+	if err := a.fail(); err != nil {
+		return nil, err
+	}
+	return a.memory.Get(ctx, key)
+}
+
+func TestPayloadsWaitForTheirStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		objects := &absent{memory: &memory{objects: map[string][]byte{}}, calls: 30}
+		storage := driver(t, objects)
+		target := converter.StorageDriverWorkflowInfo{WorkflowID: "run/default/run_1", WorkflowType: "Run"}
+		store := converter.StorageDriverStoreContext{Context: t.Context(), Target: target}
+		claims, err := storage.Store(store, []*commonpb.Payload{{Data: []byte("x")}})
+		require.NoError(t, err)
+		objects.calls = 30
+		back, err := storage.Retrieve(converter.StorageDriverRetrieveContext{Context: t.Context()}, claims)
+		require.NoError(t, err)
+		require.Equal(t, []byte("x"), back[0].GetData())
+
+		objects.calls = 1000
+		_, err = storage.Store(store, []*commonpb.Payload{{Data: []byte("y")}})
+		require.ErrorContains(t, err, "connection refused", "not for ever: the server tries the task again")
+
+		objects.calls = 2
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		store.Context = ctx
+		_, err = storage.Store(store, []*commonpb.Payload{{Data: []byte("z")}})
+		require.ErrorContains(t, err, "connection refused")
+		require.Equal(t, 1, objects.calls, "a start is tried once: the sweep follows")
+	})
 }

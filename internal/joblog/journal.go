@@ -53,6 +53,7 @@ type Journal struct {
 
 	zippers sync.Pool // of compressors, for the writers' bodies
 
+	outage   outage // of objects, as this process knows it
 	draining sync.Mutex
 	refused  string // the key that S3 refused last: the next Drain begins behind it
 }
@@ -68,14 +69,19 @@ func (j *Journal) Begin(run Run, step, item string, attempt int) *Writer {
 	return &Writer{body: body{zippers: &j.zippers}, journal: j, run: run, step: step, item: item, attempt: attempt, execution: id.String()}
 }
 
-// keep puts a log into S3, or into the spool when S3 doesn't take it soon.
+// keep puts a log into S3, or into the spool when S3 doesn't take it soon, or
+// didn't take others just now: its absence costs few attempts any time.
 // CodeUnavailable: neither did.
 func (j *Journal) keep(ctx context.Context, team, key string, body []byte) error {
-	err := j.put(ctx, key, body)
-	if err == nil {
-		return nil
+	err := errOutage
+	if j.outage.try() {
+		if err = j.put(ctx, key, body); err == nil {
+			j.outage.end()
+			return nil
+		}
+		j.outage.begin()
+		j.log.WarnContext(ctx, "S3 did not take a log: it is spooled, and so are others for a while", "team", team, "key", key, "error", err)
 	}
-	j.log.WarnContext(ctx, "S3 did not take a log: it is spooled", "team", team, "key", key, "error", err)
 	ctx, cancel := context.WithTimeout(ctx, spoolTimeout)
 	defer cancel()
 	if spoolErr := j.spool.Spool(ctx, team, key, body); spoolErr != nil {

@@ -20,6 +20,8 @@ const (
 	liveBytes = 16 << 10
 
 	liveTimeout = 200 * time.Millisecond
+	// liveMargin is how much later than a wait's end its answer may come.
+	liveMargin  = time.Second
 	liveBackoff = 5 * time.Second
 	// liveQueue is how many records wait to be sent; liveBatch how many go at once.
 	liveQueue = 2_048
@@ -155,7 +157,10 @@ func (l *Live) read(ctx context.Context, run, after string, wait time.Duration) 
 	if wait <= 0 {
 		wait = -1 // go-redis: don't wait; 0 would be for ever
 	}
-	streams, err := l.reads.XRead(ctx, &redis.XReadArgs{
+	// The client itself gives a Redis that answers nothing ten seconds more than it was asked to wait.
+	bounded, cancel := context.WithTimeout(ctx, max(wait, 0)+liveMargin)
+	defer cancel()
+	streams, err := l.reads.XRead(bounded, &redis.XReadArgs{
 		Streams: []string{streamPrefix + run, after}, Count: liveBatch, Block: wait,
 	}).Result()
 	switch {

@@ -103,7 +103,7 @@ func (r *Reader) keys(ctx context.Context) (keys []string, unreachable, err erro
 	if err != nil {
 		return nil, nil, err
 	}
-	keys, unreachable = r.journal.objects.Keys(ctx, r.prefix())
+	keys, unreachable = r.stored(ctx)
 	keys = append(keys, spooled...)
 	slices.SortFunc(keys, func(a, b string) int {
 		return cmp.Or(cmp.Compare(orderOf(a), orderOf(b)), cmp.Compare(a, b))
@@ -115,6 +115,22 @@ func (r *Reader) keys(ctx context.Context) (keys []string, unreachable, err erro
 	}
 	r.listed = r.listed || unreachable == nil
 	return slices.Compact(keys[first:]), unreachable, nil
+}
+
+// stored lists what is in S3.
+func (r *Reader) stored(ctx context.Context) ([]string, error) {
+	outage := &r.journal.outage
+	if !outage.try() {
+		return nil, errOutage
+	}
+	keys, err := r.journal.objects.Keys(ctx, r.prefix())
+	switch {
+	case err == nil:
+		outage.end()
+	case ctx.Err() == nil: // else the caller has gone
+		outage.begin()
+	}
+	return keys, err
 }
 
 // prefix is what the keys of the objects begin with that may hold what is asked for.
@@ -164,9 +180,12 @@ func (r *Reader) object(ctx context.Context, key string, yield func(Record) erro
 
 // open opens an object wherever it is now.
 func (r *Reader) open(ctx context.Context, key string) (io.ReadCloser, error) {
-	body, err := r.journal.objects.Get(ctx, key)
-	if err == nil {
-		return body, nil
+	err := errOutage
+	if !r.journal.outage.on() {
+		var body io.ReadCloser
+		if body, err = r.journal.objects.Get(ctx, key); err == nil {
+			return body, nil
+		}
 	}
 	spooled, spoolErr := r.journal.spool.Spooled(ctx, key)
 	if spoolErr == nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/job"
 	"github.com/fairlead/fairlead/internal/joblog"
+	"github.com/fairlead/fairlead/internal/report"
 )
 
 // The journal on the real parts; what needs none of them is tested in internal/joblog.
@@ -30,6 +31,20 @@ func TestS3AwayIsSpooledAndDrained(t *testing.T) {
 	require.Equal(t, []string{"kept"}, messages(records), "what is spooled can be read")
 	require.Equal(t, []string{"kept"}, stored(t, up, run, joblog.Filter{}))
 
+	waiting := joblog.Filter{}
+	page, next, err := report.New(rows, down).Page(t.Context(), run.ID, waiting, 0)
+	require.NoError(t, err)
+	require.Equal(t, []string{"kept"}, messages(page))
+	require.NotEmpty(t, next, "there may be more in S3")
+	waiting.After = next
+	_, _, err = report.New(rows, down).Page(t.Context(), run.ID, waiting, 0)
+	require.Equal(t, job.CodeUnavailable, job.CodeOf(err))
+	write(t, up, run, "after", "in S3")
+	page, next, err = report.New(rows, up).Page(t.Context(), run.ID, waiting, 0)
+	require.NoError(t, err)
+	require.Equal(t, []string{"in S3"}, messages(page), "what came before is not repeated")
+	require.Empty(t, next)
+
 	_, err = down.Drain(t.Context(), 100)
 	require.Equal(t, job.CodeUnavailable, job.CodeOf(err))
 	moved, err := up.Drain(t.Context(), 100)
@@ -38,7 +53,7 @@ func TestS3AwayIsSpooledAndDrained(t *testing.T) {
 	keys, err := rows.SpooledKeys(t.Context(), ref.Key, "", 1)
 	require.NoError(t, err)
 	require.Empty(t, keys)
-	require.Equal(t, []string{"kept"}, stored(t, up, run, joblog.Filter{}))
+	require.Equal(t, []string{"kept", "in S3"}, stored(t, up, run, joblog.Filter{}))
 }
 
 func TestLiveThenStoredComesOnce(t *testing.T) {

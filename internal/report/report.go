@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/fairlead/fairlead/internal/job"
 	"github.com/fairlead/fairlead/internal/joblog"
 	"github.com/fairlead/fairlead/internal/store"
 )
@@ -53,13 +54,16 @@ var errFull = errors.New("the page is full")
 
 // Page returns up to limit records (0 or less: DefaultLimit) and the
 // filter.After of the page behind it, "" when there was no more (yet, while the run goes on).
+// While S3 is away a page has what is spooled, and what S3 has comes behind it.
 func (r *Reports) Page(ctx context.Context, run string, filter joblog.Filter, limit int) (records []joblog.Record, next string, err error) {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
 	limit = min(limit, MaxLimit)
 	records = []joblog.Record{}
+	var last Entry
 	err = r.Logs(ctx, run, filter, func(entry Entry) error {
+		last = entry
 		records = append(records, entry.Record)
 		if len(records) < limit {
 			return nil
@@ -67,7 +71,11 @@ func (r *Reports) Page(ctx context.Context, run string, filter joblog.Filter, li
 		next = entry.Position()
 		return errFull
 	})
-	if err != nil && !errors.Is(err, errFull) {
+	switch {
+	case err == nil, errors.Is(err, errFull):
+	case job.CodeOf(err) == job.CodeUnavailable && len(records) > 0:
+		next = last.Position()
+	default:
 		return nil, "", err
 	}
 	return records, next, nil
@@ -83,13 +91,14 @@ func (r *Reports) Logs(ctx context.Context, run string, filter joblog.Filter, yi
 		return err
 	}
 	each := entries(reader, yield)
-	if err := reader.Stored(ctx, each); err != nil || ended {
+	missing := reader.Stored(ctx, each)
+	if ended || missing != nil && job.CodeOf(missing) != job.CodeUnavailable {
+		return missing
+	}
+	if err := reader.Live(ctx, 0, each); err != nil && !errors.Is(err, joblog.ErrNoLive) {
 		return err
 	}
-	if err := reader.Live(ctx, 0, each); !errors.Is(err, joblog.ErrNoLive) {
-		return err
-	}
-	return nil // the rest comes with S3, later
+	return missing // what isn't live comes with S3, later
 }
 
 // open returns a reader of the run's log, and whether the run has ended.

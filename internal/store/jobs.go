@@ -53,6 +53,8 @@ type Job struct {
 // is one already, and makes it current if asked. Callers may race: the same
 // content is one version, and versions count 1, 2, 3 ….
 func (s *Store) Publish(ctx context.Context, p Publication) (Published, error) {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
 	var result Published
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var err error

@@ -54,7 +54,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, failed("open the database", err)
 	}
-	return &Store{pool: pool, queries: db.New(pool)}, nil
+	return &Store{pool: pool, queries: db.New(bounded{pool, statementTimeout})}, nil
 }
 
 // parse reads a connection string. pgxpool's own parameters go to the pool: what connects
