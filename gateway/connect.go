@@ -99,12 +99,12 @@ func lazyTemporal(cfg config.Config, log *slog.Logger, objects engine.Objects) (
 // starter starts workflows.
 type starter struct {
 	client client.Client
-	runs   engine.Runs
+	jobs   engine.Jobs
 }
 
 // Start starts the run's workflow.
 func (s starter) Start(ctx context.Context, run store.Run) error {
-	return engine.StartRun(ctx, s.client, s.runs, run)
+	return engine.StartRun(ctx, s.client, s.jobs, run)
 }
 
 func pingTemporal(c client.Client) func(context.Context) error {

@@ -31,6 +31,8 @@ const (
 	retryMax = 10 * time.Second
 	// reportTime is what is kept of the drain's time for telling the server how an attempt ended.
 	reportTime = 2 * time.Second
+	// restTimeout bounds the writing of what was recorded last.
+	restTimeout = 5 * time.Second
 	// dialTimeout bounds one such try.
 	dialTimeout = 10 * time.Second
 	// holdTimeout bounds a look at S3 while a large value waits for it, holdPause is what lies between two.
@@ -43,6 +45,7 @@ type backend struct {
 	store   *store.Store
 	objects *blob.Store
 	live    *joblog.Live
+	pen     *record.Pen
 	client  client.Client
 	http    *httpcall.Action
 }
@@ -69,7 +72,7 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger) (*backend, e
 		return nil, err
 	}
 	return &backend{
-		store: rows, objects: objects, live: joblog.NewLive(cfg.RedisAddress, log),
+		store: rows, objects: objects, live: joblog.NewLive(cfg.RedisAddress, log), pen: record.NewPen(rows, log),
 		http: httpcall.New(httpcall.Options{Version: version(), Allow: allow}),
 	}, nil
 }
@@ -93,7 +96,9 @@ func (b *backend) close() error {
 	}
 	b.http.Close()
 	b.objects.Close()
-	err := b.live.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), restTimeout)
+	defer cancel()
+	err := errors.Join(b.pen.Rest(ctx), b.live.Close())
 	b.store.Close()
 	return err
 }
@@ -116,16 +121,24 @@ func (b *backend) parts(ctx context.Context, cfg config.Config, log *slog.Logger
 		Drain: max(cfg.DrainTimeout-reportTime, 0),
 		Hold:  hold(b.objects.Answers),
 		Begin: begin,
-		Recorder: record.New(b.store, b.objects, func(run activities.Run, name string, attempt int) record.Log {
+		Recorder: record.New(b.store, b.pen, b.objects, func(run activities.Run, name string, attempt int) record.Log {
 			return begin(run, name, attempt)
 		}),
 		Notifier: notify.New(b.store, mailer, cfg.PublicURL, log),
 		Sweeper: upkeep.New(upkeep.Parts{
 			Runs: b.store, Workflows: b.client, WorkflowID: workflows.RunID, Logs: journal, Log: log,
-			Start: func(ctx context.Context, run store.Run) error { return engine.StartRun(ctx, b.client, b.store, run) },
+			Start: b.start,
 		}),
 		Log: log,
 	}, nil
+}
+
+// start starts a run that waits for it, and notes that: its first record may be long in coming.
+func (b *backend) start(ctx context.Context, run store.Run) error {
+	if err := engine.StartRun(ctx, b.client, b.store, run); err != nil {
+		return err
+	}
+	return b.store.MarkStarted(ctx, run.ID)
 }
 
 // stepLog is a joblog's writer as a step's log.

@@ -22,10 +22,12 @@ type recorder struct {
 	// changed are the steps to be recorded next, in order of their change.
 	changed []string
 	final   *activities.RunRecord
-	// recorded is what the row said after the last record.
+	// recorded is what the row said after the last record, or will soon.
 	recorded activities.Recorded
-	done     bool
-	err      error
+	// unsure are the steps of the last record until it is known to be written.
+	unsure []activities.StepRecord
+	done   bool
+	err    error
 }
 
 // newRecorder starts recording; the first record says that the run is running, and names every step.
@@ -47,8 +49,10 @@ func (rec *recorder) loop(ctx workflow.Context) {
 			return
 		}
 		record := rec.take()
-		rec.recorded, rec.err = write(ctx, record)
-		rec.done = rec.err != nil || record.Status.Ended()
+		recorded, err := write(ctx, record)
+		rec.check(record, recorded)
+		rec.err = err
+		rec.done = err != nil || record.Status.Ended() && len(rec.changed) == 0
 	}
 }
 
@@ -66,6 +70,22 @@ func (rec *recorder) take() activities.RunRecord {
 	}
 	rec.changed = nil
 	return record
+}
+
+// check takes what the record came to. Steps of the one before that may never
+// have been written, since the process that was about to is gone, go into the next.
+func (rec *recorder) check(record activities.RunRecord, recorded activities.Recorded) {
+	if rec.recorded.Soon && rec.recorded.By != recorded.By {
+		for _, lost := range rec.unsure {
+			if step := rec.change(lost.ID); step.Output == nil {
+				step.Output = lost.Output
+			}
+		}
+	}
+	rec.unsure, rec.recorded = nil, recorded
+	if recorded.Soon {
+		rec.unsure = record.Steps
+	}
 }
 
 // write tries once in this worker, then goes on trying as a regular activity.

@@ -12,19 +12,18 @@ import (
 	"github.com/fairlead/fairlead/workflows"
 )
 
-// Runs is what starting a run reads and notes.
-type Runs interface {
+// Jobs is where the definitions are.
+type Jobs interface {
 	// Job returns one version of a job.
 	Job(ctx context.Context, team, name string, version int) (store.Job, error)
-	// MarkStarted notes that the run's workflow was started.
-	MarkStarted(ctx context.Context, run string) error
 }
 
-// StartRun starts the workflow of an acknowledged run and notes that it did.
-// It may be called any number of times, by anyone, at once: there is one
-// workflow. CodeUnavailable when Temporal is away; then a sweep calls it again.
-func StartRun(ctx context.Context, c client.Client, runs Runs, run store.Run) error {
-	version, err := runs.Job(ctx, run.Team, run.Job, run.Version)
+// StartRun starts the workflow of an acknowledged run. It may be called any
+// number of times, by anyone, at once: there is one workflow. The run's first
+// record notes that there is. CodeUnavailable when Temporal is away; then a
+// sweep calls it again.
+func StartRun(ctx context.Context, c client.Client, jobs Jobs, run store.Run) error {
+	version, err := jobs.Job(ctx, run.Team, run.Job, run.Version)
 	if err != nil {
 		return err
 	}
@@ -39,5 +38,5 @@ func StartRun(ctx context.Context, c client.Client, runs Runs, run store.Run) er
 	if err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		return job.Wrap(job.CodeUnavailable, err, "Temporal did not take the run; it is queued and starts when Temporal is back")
 	}
-	return runs.MarkStarted(ctx, run.ID)
+	return nil
 }

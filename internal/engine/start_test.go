@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
 
@@ -20,35 +19,23 @@ import (
 	"github.com/fairlead/fairlead/workflows"
 )
 
-// rows is the store of one run: what was started is noted unless away.
-type rows struct {
-	job     store.Job
-	started []string
-	away    error
-}
+// jobs has one version of one job.
+type jobs struct{ version store.Job }
 
-func (r *rows) Job(_ context.Context, team, name string, version int) (store.Job, error) {
-	if team != r.job.Team || name != r.job.Job || version != r.job.Version {
+func (j jobs) Job(_ context.Context, team, name string, version int) (store.Job, error) {
+	if team != j.version.Team || name != j.version.Job || version != j.version.Version {
 		return store.Job{}, job.Errorf(job.CodeNotFound, "no such version")
 	}
-	return r.job, nil
+	return j.version, nil
 }
 
-func (r *rows) MarkStarted(_ context.Context, run string) error {
-	if r.away != nil {
-		return r.away
-	}
-	r.started = append(r.started, run)
-	return nil
-}
-
-// acknowledged is a run that is only a row yet, and the store that has its job.
-func acknowledged() (store.Run, *rows) {
+// acknowledged is a run that is only a row yet, and its job.
+func acknowledged() (store.Run, jobs) {
 	run := store.Run{
 		ID: "run_1", Team: "finance", Job: "load", Version: 2, Input: []byte(`{"a":1}`), Priority: 4,
 		Trigger: store.Trigger{Kind: "api", By: "ana"}, CreatedAt: time.Date(2026, time.January, 5, 6, 0, 0, 0, time.UTC),
 	}
-	return run, &rows{job: store.Job{Team: "finance", Job: "load", Version: 2, Canonical: []byte(`{"name":"load"}`)}}
+	return run, jobs{store.Job{Team: "finance", Job: "load", Version: 2, Canonical: []byte(`{"name":"load"}`)}}
 }
 
 // temporal is a client whose ExecuteWorkflow gives these answers, one a call.
@@ -63,7 +50,7 @@ func temporal(t *testing.T, answers ...error) *mocks.Client {
 
 func TestStartRunStartsOneWorkflow(t *testing.T) {
 	t.Parallel()
-	run, runs := acknowledged()
+	run, jobs := acknowledged()
 	c := mocks.NewClient(t)
 	c.On("ExecuteWorkflow", mock.Anything,
 		mock.MatchedBy(func(o client.StartWorkflowOptions) bool {
@@ -73,55 +60,36 @@ func TestStartRunStartsOneWorkflow(t *testing.T) {
 		}),
 		workflows.TypeRun, workflows.RunInput{
 			Run:        activities.Run{ID: run.ID, Team: run.Team, Job: run.Job, Version: run.Version, CreatedAt: run.CreatedAt},
-			Definition: runs.job.Canonical, Input: run.Input, Trigger: "api", Priority: 4,
+			Definition: jobs.version.Canonical, Input: run.Input, Trigger: "api", Priority: 4,
 		}).Return(&mocks.WorkflowRun{}, nil).Once()
-
-	require.NoError(t, engine.StartRun(t.Context(), c, runs, run))
-	require.Equal(t, []string{run.ID}, runs.started)
+	require.NoError(t, engine.StartRun(t.Context(), c, jobs, run))
 }
 
-// Whoever comes second finds the workflow: running, or ended before its start was noted.
-func TestStartRunMarksWhatHasStarted(t *testing.T) {
+// Whoever comes second finds the workflow: running, or ended.
+func TestStartRunFindsWhatHasStarted(t *testing.T) {
 	t.Parallel()
-	run, runs := acknowledged()
+	run, jobs := acknowledged()
 	c := temporal(t, serviceerror.NewWorkflowExecutionAlreadyStarted("it ended", "request", "first"))
-	require.NoError(t, engine.StartRun(t.Context(), c, runs, run))
-	require.Equal(t, []string{run.ID}, runs.started)
+	require.NoError(t, engine.StartRun(t.Context(), c, jobs, run))
 }
 
-// A run that Temporal has not taken must not be marked: the sweep would pass it by.
+// A run that Temporal has not taken waits for a sweep.
 func TestStartRunWithoutTemporal(t *testing.T) {
 	t.Parallel()
-	run, runs := acknowledged()
+	run, jobs := acknowledged()
 	for _, away := range []error{
 		serviceerror.NewUnavailable("connection refused"), serviceerror.NewNamespaceNotFound("default"), context.DeadlineExceeded,
 	} {
-		err := engine.StartRun(t.Context(), temporal(t, away), runs, run)
+		err := engine.StartRun(t.Context(), temporal(t, away), jobs, run)
 		require.Equal(t, job.CodeUnavailable, job.CodeOf(err))
 		require.ErrorIs(t, err, away)
-		require.Empty(t, runs.started)
 	}
-}
-
-// A start that could not be noted is made again: there is one workflow, and then the note.
-func TestStartRunIsRepeatable(t *testing.T) {
-	t.Parallel()
-	run, runs := acknowledged()
-	runs.away = errors.New("the database is away")
-	c := temporal(t, nil, nil)
-	require.ErrorIs(t, engine.StartRun(t.Context(), c, runs, run), runs.away)
-	require.Empty(t, runs.started)
-	runs.away = nil
-	require.NoError(t, engine.StartRun(t.Context(), c, runs, run))
-	require.Equal(t, []string{run.ID}, runs.started)
 }
 
 // Without its job a run can't be told to Temporal at all.
 func TestStartRunWithoutItsJob(t *testing.T) {
 	t.Parallel()
-	run, runs := acknowledged()
+	run, jobs := acknowledged()
 	run.Version = 3
-	err := engine.StartRun(t.Context(), temporal(t), runs, run)
-	require.Equal(t, job.CodeNotFound, job.CodeOf(err))
-	require.Empty(t, runs.started)
+	require.Equal(t, job.CodeNotFound, job.CodeOf(engine.StartRun(t.Context(), temporal(t), jobs, run)))
 }
