@@ -18,7 +18,7 @@ import (
 
 // cases are the folders of this package: the S3 server changes the working directory, so they are embedded.
 //
-//go:embed */*
+//go:embed */*.yaml */*.golden
 var cases embed.FS
 
 type object = map[string]any
