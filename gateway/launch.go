@@ -20,7 +20,7 @@ const (
 )
 
 // errAway is why a run is not started now.
-var errAway = errors.New("Temporal is away: the sweep starts the run")
+var errAway = errors.New("no start while Temporal is away: the sweep does it")
 
 // launcher starts runs for as long as Temporal answers. Once it is away, no
 // acknowledgement waits for it, those that were waiting included.

@@ -257,41 +257,48 @@ func (l *load) settle(away window) {
 	l.t.Logf("the last run ended %s after the part was back", short(time.Since(away.to)))
 	runs := l.acknowledged()
 	took := map[bool][]time.Duration{}
+	var starts []time.Duration // after the part was back, of those that were submitted meanwhile
 	for id := range runs {
 		_, raw := l.ask(l.t.Context(), http.MethodGet, "/v1/runs/"+id, nil)
 		var run struct {
-			Status             string
-			CreatedAt, EndedAt time.Time
+			Status                        string
+			CreatedAt, StartedAt, EndedAt time.Time
 		}
 		require.NoError(l.t, json.Unmarshal(raw, &run))
 		require.Equal(l.t, "succeeded", run.Status, "%s", raw)
 		during := away.holds(run.CreatedAt)
 		took[during] = append(took[during], run.EndedAt.Sub(run.CreatedAt))
+		if during {
+			starts = append(starts, run.StartedAt.Sub(away.to))
+		}
 	}
 	for during, each := range took {
 		slices.Sort(each)
 		l.t.Logf("runs, submitted during the absence %t: %d, from row to end p50 %s p99 %s", during, len(each), short(each[len(each)/2]), short(each[len(each)*99/100]))
 	}
+	if len(starts) > 0 {
+		l.t.Logf("they were started from %s to %s after the part was back", short(slices.Min(starts)), short(slices.Max(starts)))
+	}
 	l.target.requireOnce(l.t, runs)
 }
 
 // requireOnce checks that both steps of every run called with one token, and nobody else did.
-func (t *target) requireOnce(test *testing.T, runs map[string]string) {
-	test.Helper()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	require.Len(test, t.calls, 2*len(runs), "a run that was not acknowledged ran, or one that was did not")
+func (called *target) requireOnce(t *testing.T, runs map[string]string) {
+	t.Helper()
+	called.mu.Lock()
+	defer called.mu.Unlock()
+	require.Len(t, called.calls, 2*len(runs), "a run that was not acknowledged ran, or one that was did not")
 	repeats := 0
 	for id, key := range runs {
 		for _, step := range []string{"/first/", "/second/"} {
-			tokens := t.calls[step+key]
-			require.Len(test, tokens, 1, "run %s called %s with several tokens", id, step)
+			tokens := called.calls[step+key]
+			require.Len(t, tokens, 1, "run %s called %s with several tokens", id, step)
 			for _, count := range tokens {
 				repeats += count - 1
 			}
 		}
 	}
-	test.Logf("%d runs acknowledged, every one succeeded once; calls made again with the same token: %d", len(runs), repeats)
+	t.Logf("%d runs acknowledged, every one succeeded once; calls made again with the same token: %d", len(runs), repeats)
 }
 
 // window is the time of an absence.

@@ -55,7 +55,7 @@ func serve(options Options, log io.Writer, run func()) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Chmod(dir, 0o755); err != nil {
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // Postgres runs as another user when this one is root
 		return err
 	}
 	ports, err := devstack.FreePorts()
