@@ -15,10 +15,19 @@ const loopback = "127.0.0.1"
 // Ports are the TCP ports on 127.0.0.1 that the stack and the services beside it use.
 // A zero port means the one of [DefaultPorts].
 type Ports struct {
-	Gateway, Runner, Orchestrator, Notifier int
-	S3, Outbox, Issuer, Redis, Postgres     int
-	Metrics                                 int
-	Temporal, TemporalHTTP, TemporalUI      int
+	Gateway      int `json:"gateway"`
+	Runner       int `json:"runner"`
+	Orchestrator int `json:"orchestrator"`
+	Notifier     int `json:"notifier"`
+	S3           int `json:"s3"`
+	Outbox       int `json:"outbox"`
+	Issuer       int `json:"issuer"`
+	Redis        int `json:"redis"`
+	Postgres     int `json:"postgres"`
+	Metrics      int `json:"metrics"`
+	Temporal     int `json:"temporal"`
+	TemporalHTTP int `json:"temporalHttp"`
+	TemporalUI   int `json:"temporalUi"`
 }
 
 // DefaultPorts are the fixed ports of a laptop's stack.
@@ -29,6 +38,23 @@ func DefaultPorts() Ports {
 		Metrics:  4009,
 		Temporal: 7233, TemporalHTTP: 7243, TemporalUI: 8233,
 	}
+}
+
+// PortsFrom are ports in a row, the gateway's first, then as [Ports] lists them; 0 means
+// [DefaultPorts]. An error says that there is no such row of ports that anyone may open.
+func PortsFrom(first int) (Ports, error) {
+	if first == 0 {
+		return DefaultPorts(), nil
+	}
+	var ports Ports
+	const lowest = 1024 // those below it are the system's
+	if highest := 1<<16 - len(ports.all()); first < lowest || first > highest {
+		return Ports{}, fmt.Errorf("the first port %d is not between %d and %d (%d ports in a row are needed)", first, lowest, highest, len(ports.all()))
+	}
+	for i, port := range ports.all() {
+		*port = first + i
+	}
+	return ports, nil
 }
 
 // FreePorts picks ports that nothing listens on just now: for tests that run side by side.
@@ -115,7 +141,7 @@ func (e *PortTakenError) Error() string {
 	if e.Owner != "" {
 		by = e.Owner
 	}
-	return fmt.Sprintf("port %d, which %s needs, is taken by %s: stop it and start again", e.Port, e.Part, by)
+	return fmt.Sprintf("port %d, which %s needs, is taken by %s: stop that process, or start on other ports with --ports-from N (say, 4100)", e.Port, e.Part, by)
 }
 
 // listen opens a port for a part, and tells a taken one by name.

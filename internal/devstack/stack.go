@@ -110,7 +110,10 @@ func start(ctx context.Context, options Options, needed map[string]int) (*Stack,
 		return nil, err
 	}
 	s := &Stack{options: options, release: release, failed: make(chan error, 1)}
-	err = s.build()
+	err = s.writePorts() // first: who waits for this stack looks there
+	if err == nil {
+		err = s.build()
+	}
 	for service, port := range needed {
 		err = errors.Join(err, checkPort(service, port))
 	}
@@ -282,6 +285,9 @@ func (s *Stack) TemporalHTTP() string { return "http://" + address(s.options.Por
 
 // TemporalUI is the URL of Temporal's Web UI.
 func (s *Stack) TemporalUI() string { return "http://" + address(s.options.Ports.TemporalUI) }
+
+// Ports are where everything listens.
+func (s *Stack) Ports() Ports { return s.options.Ports }
 
 // Dir is the absolute path of the stack's folder.
 func (s *Stack) Dir() string { return s.options.Dir }
