@@ -38,7 +38,7 @@ run and the e-mail it caused. Starts the stack for it when none is up on the fol
 waits for one that is starting.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return failed(l.runDemo(cmd.Context(), keep))
+			return l.failed(l.runDemo(cmd.Context(), keep))
 		},
 	}
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the stack up afterwards, until Ctrl-C")

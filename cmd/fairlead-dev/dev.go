@@ -56,19 +56,19 @@ issuer, the gateway and a worker of every role, in this process and one folder.
 The next start goes on where this one stops.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return failed(l.serve(cmd.Context(), func(_ context.Context, stack *devstack.Stack) error {
+			return l.failed(l.serve(cmd.Context(), func(_ context.Context, stack *devstack.Stack) error {
 				return l.welcome(stack)
 			}))
 		},
 	}
 }
 
-// failed gives an error of the stack the exit code 1.
-func failed(err error) error {
+// failed gives an error of the stack the exit code 1, and says what can be done about it.
+func (l *local) failed(err error) error {
 	if _, ok := errors.AsType[*cli.Exit](err); ok || err == nil {
 		return err
 	}
-	return &cli.Exit{Code: cli.ExitFailed, Err: err}
+	return &cli.Exit{Code: cli.ExitFailed, Err: devstack.Advise(l.folder(), err)}
 }
 
 // serve runs the stack and the services, and calls ready when all of them are up.

@@ -3,8 +3,10 @@ package devstack
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strconv"
 	"syscall"
 )
@@ -141,7 +143,7 @@ func (e *PortTakenError) Error() string {
 	if e.Owner != "" {
 		by = e.Owner
 	}
-	return fmt.Sprintf("port %d, which %s needs, is taken by %s: stop that process, or start on other ports with --ports-from N (say, 4100)", e.Port, e.Part, by)
+	return fmt.Sprintf("port %d, which %s needs, is taken by %s", e.Port, e.Part, by)
 }
 
 // listen opens a port for a part, and tells a taken one by name.
@@ -154,6 +156,16 @@ func listen(part string, port int) (net.Listener, error) {
 		return nil, fmt.Errorf("%s on port %d: %w", part, port, err)
 	}
 	return listener, nil
+}
+
+// checkPorts says which of the ports are taken, all at once: the lowest first.
+func checkPorts(parts map[string]int) error {
+	names := slices.SortedFunc(maps.Keys(parts), func(a, b string) int { return parts[a] - parts[b] })
+	var problems []error
+	for _, part := range names {
+		problems = append(problems, checkPort(part, parts[part]))
+	}
+	return errors.Join(problems...)
 }
 
 // checkPort says early, and by name, that a port is taken which a library will open later.
