@@ -38,7 +38,7 @@ run and the e-mail it caused. Starts the stack for it when none is up on the fol
 waits for one that is starting.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return failed(l.runDemo(cmd.Context(), keep))
+			return l.failed(l.runDemo(cmd.Context(), keep))
 		},
 	}
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the stack up afterwards, until Ctrl-C")
@@ -47,7 +47,7 @@ waits for one that is starting.`,
 
 // runDemo runs the demo on the stack that is up, or on one of its own.
 func (l *local) runDemo(ctx context.Context, keep bool) error {
-	pid, up, err := devstack.Await(ctx, l.folder(), l.url()+"/ready", func(pid int) {
+	serving, up, err := devstack.Await(ctx, l.folder(), func(pid int) {
 		l.say("A stack is starting (process %d): waiting for it.", pid)
 	})
 	if err != nil {
@@ -56,8 +56,8 @@ func (l *local) runDemo(ctx context.Context, keep bool) error {
 	if !up {
 		return l.startAndShow(ctx, keep)
 	}
-	l.say("The stack is up (process %d).", pid)
-	return l.show(ctx)
+	l.say("The stack is up (process %d).", serving.PID)
+	return (&demonstration{l, serving.Ports}).show(ctx)
 }
 
 // startAndShow runs the demo on a stack of its own.
@@ -67,7 +67,7 @@ func (l *local) startAndShow(ctx context.Context, keep bool) error {
 	began := false
 	var shown error
 	err := l.serve(ctx, func(ctx context.Context, stack *devstack.Stack) error {
-		began, shown = true, l.show(ctx)
+		began, shown = true, (&demonstration{l, stack.Ports()}).show(ctx)
 		if keep {
 			return l.welcome(stack)
 		}
@@ -81,8 +81,14 @@ func (l *local) startAndShow(ctx context.Context, keep bool) error {
 	return errors.Join(shown, err)
 }
 
+// demonstration is the demo on a stack that is up.
+type demonstration struct {
+	*local
+	ports devstack.Ports
+}
+
 // show is the demo itself: the commands that a person would type.
-func (l *local) show(ctx context.Context) error {
+func (l *demonstration) show(ctx context.Context) error {
 	source, err := examples.File(demoJob)
 	if err != nil {
 		return err
@@ -91,7 +97,8 @@ func (l *local) show(ctx context.Context) error {
 		return err
 	}
 	var submitted bytes.Buffer
-	if err := l.command(ctx, io.MultiWriter(l.app.Stdout, &submitted), nil, "run", demoJob); err != nil {
+	submit := append([]string{"run", demoJob}, strings.Fields(inputs(l.ports, "gateway", "temporal", "storage"))...)
+	if err := l.command(ctx, io.MultiWriter(l.app.Stdout, &submitted), nil, submit...); err != nil {
 		return err
 	}
 	run := strings.TrimSpace(submitted.String())
@@ -108,7 +115,7 @@ func (l *local) show(ctx context.Context) error {
 }
 
 // command runs one of the client's commands and shows it as it would be typed.
-func (l *local) command(ctx context.Context, out io.Writer, stdin []byte, args ...string) error {
+func (l *demonstration) command(ctx context.Context, out io.Writer, stdin []byte, args ...string) error {
 	typed := strings.Join(args, " ")
 	if stdin != nil {
 		typed += " < examples/" + demoJob + "/job.yaml"
@@ -127,7 +134,7 @@ func (l *local) command(ctx context.Context, out io.Writer, stdin []byte, args .
 func (l *local) tokenFile() string { return filepath.Join(l.folder(), "token") }
 
 // judge is nil when the run succeeded.
-func (l *local) judge(ctx context.Context, id string) error {
+func (l *demonstration) judge(ctx context.Context, id string) error {
 	var run api.Run
 	if err := l.ask(ctx, "/v1/runs/"+id, &run); err != nil {
 		return err
@@ -139,7 +146,7 @@ func (l *local) judge(ctx context.Context, id string) error {
 }
 
 // showMail waits for the e-mail about the run and shows it.
-func (l *local) showMail(ctx context.Context, run string) error {
+func (l *demonstration) showMail(ctx context.Context, run string) error {
 	ctx, cancel := context.WithTimeout(ctx, mailWait)
 	defer cancel()
 	l.say("\nThe e-mail it caused (%s/dev/outbox lists all, as JSON, to who has the token):\n", l.url())
@@ -165,7 +172,7 @@ func (l *local) showMail(ctx context.Context, run string) error {
 }
 
 // ask GETs a path of the gateway's as the admin.
-func (l *local) ask(ctx context.Context, path string, into any) error {
+func (l *demonstration) ask(ctx context.Context, path string, into any) error {
 	token, err := os.ReadFile(l.tokenFile())
 	if err != nil {
 		return fmt.Errorf("the admin's token: %w", err)
@@ -188,8 +195,8 @@ func (l *local) ask(ctx context.Context, path string, into any) error {
 }
 
 // url is the gateway's.
-func (l *local) url() string {
-	return fmt.Sprintf("http://127.0.0.1:%d", devstack.DefaultPorts().Gateway)
+func (l *demonstration) url() string {
+	return fmt.Sprintf("http://127.0.0.1:%d", l.ports.Gateway)
 }
 
 func (l *local) say(format string, args ...any) {

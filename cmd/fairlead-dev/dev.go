@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +31,8 @@ const (
 type local struct {
 	app *cli.App
 	dir string
+	// portsFrom is the first of the ports that a stack of ours uses; 0 means the defaults.
+	portsFrom int
 }
 
 func commands(app *cli.App) []*cobra.Command {
@@ -37,6 +40,9 @@ func commands(app *cli.App) []*cobra.Command {
 	list := []*cobra.Command{l.dev(), l.demo(), l.token()}
 	for _, command := range list {
 		command.Flags().StringVar(&l.dir, "dir", defaultDir, "the stack's folder")
+	}
+	for _, command := range list[:2] {
+		command.Flags().IntVar(&l.portsFrom, "ports-from", 0, "first of 13 ports in a row to use: gateway N, runner N+1 … Web UI N+12 (default 4000-4009, 7233, 7243, 8233)")
 	}
 	return list
 }
@@ -50,24 +56,28 @@ issuer, the gateway and a worker of every role, in this process and one folder.
 The next start goes on where this one stops.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return failed(l.serve(cmd.Context(), func(_ context.Context, stack *devstack.Stack) error {
+			return l.failed(l.serve(cmd.Context(), func(_ context.Context, stack *devstack.Stack) error {
 				return l.welcome(stack)
 			}))
 		},
 	}
 }
 
-// failed gives an error of the stack the exit code 1.
-func failed(err error) error {
+// failed gives an error of the stack the exit code 1, and says what can be done about it.
+func (l *local) failed(err error) error {
 	if _, ok := errors.AsType[*cli.Exit](err); ok || err == nil {
 		return err
 	}
-	return &cli.Exit{Code: cli.ExitFailed, Err: err}
+	return &cli.Exit{Code: cli.ExitFailed, Err: devstack.Advise(l.folder(), err)}
 }
 
 // serve runs the stack and the services, and calls ready when all of them are up.
 func (l *local) serve(ctx context.Context, ready func(context.Context, *devstack.Stack) error) error {
 	cfg, err := config.Load(append([]string{laptopDrain}, l.app.Environ...))
+	if err != nil {
+		return err
+	}
+	ports, err := l.ports()
 	if err != nil {
 		return err
 	}
@@ -89,12 +99,21 @@ func (l *local) serve(ctx context.Context, ready func(context.Context, *devstack
 		services = append(services, devstack.Service(service))
 	}
 	return devstack.Run(ctx, devstack.Options{
-		Dir: l.folder(), DatabaseURL: cfg.DatabaseURL, Base: &cfg, Log: observed.Logger(), Out: l.app.Stdout, Ready: ready,
+		Dir: l.folder(), Ports: ports, DatabaseURL: cfg.DatabaseURL, Base: &cfg, Log: observed.Logger(), Out: l.app.Stdout, Ready: ready,
 		Prepare: func(ctx context.Context, started *devstack.Stack) error {
 			stack = started
 			return store.Migrate(ctx, stack.Config().DatabaseURL)
 		},
 	}, services...)
+}
+
+// ports are those that a stack of ours uses.
+func (l *local) ports() (devstack.Ports, error) {
+	ports, err := devstack.PortsFrom(l.portsFrom)
+	if err != nil {
+		return ports, &cli.Exit{Code: cli.ExitUsage, Err: fmt.Errorf("--ports-from: %w", err)}
+	}
+	return ports, nil
 }
 
 // folder is the stack's folder, absolute.
@@ -132,12 +151,34 @@ Fairlead is up.
 
 Try, in another terminal:
 
-  %[5]s publish examples/*/job.yaml
-  %[5]s run chain --watch
+%[7]s  %[5]s publish examples/*/job.yaml
+  %[5]s run chain --watch%[8]s
 
 Ctrl-C stops it; the next start goes on where it was.
-`, cfg.PublicURL, stack.TemporalUI(), l.shown("token"), l.shown(logFile), "bin/fairlead-dev", cfg.MetricsListen))
+`, cfg.PublicURL, stack.TemporalUI(), l.shown("token"), l.shown(logFile), "bin/fairlead-dev", cfg.MetricsListen,
+		l.elsewhere(cfg.PublicURL), inputs(stack.Ports(), "temporal")))
 	return err
+}
+
+// elsewhere are the lines that tell the client of a stack whose folder it doesn't find by itself.
+func (l *local) elsewhere(gateway string) string {
+	if l.folder() == filepath.Join(l.app.Dir, defaultDir) {
+		return ""
+	}
+	return fmt.Sprintf("  export FAIRLEAD_URL=%s FAIRLEAD_TOKEN=\"$(cat '%s')\"\n", gateway, l.shown("token"))
+}
+
+// inputs tell an example, whose defaults are the default ports, where the named parts are.
+func inputs(ports devstack.Ports, names ...string) string {
+	if ports == devstack.DefaultPorts() {
+		return ""
+	}
+	at := map[string]int{"gateway": ports.Gateway, "temporal": ports.TemporalHTTP, "storage": ports.S3}
+	var text strings.Builder
+	for _, name := range names {
+		_, _ = fmt.Fprintf(&text, " -i %s=http://127.0.0.1:%d", name, at[name])
+	}
+	return text.String()
 }
 
 // shown is a file of the stack's folder, as short as it can be written from here.

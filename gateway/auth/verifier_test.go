@@ -95,6 +95,17 @@ func TestVerifierTakesAValidToken(t *testing.T) {
 	require.WithinDuration(t, time.Now().Add(time.Hour), caller.Expires, time.Minute)
 }
 
+// A machine's clock may be set back after a token was issued.
+func TestVerifierTakesATokenOfALaterClock(t *testing.T) {
+	t.Parallel()
+	i := setup(t)
+	issued := time.Now().Add(time.Hour)
+	_, err := auth.NewVerifier(i.url, audience).Caller(t.Context(), "Bearer "+i.token(t, map[string]any{
+		"iat": issued.Unix(), "exp": issued.Add(24 * time.Hour).Unix(),
+	}))
+	require.NoError(t, err)
+}
+
 func TestVerifierRefuses(t *testing.T) {
 	t.Parallel()
 	i := setup(t)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -28,15 +29,19 @@ const (
 
 // client makes a client of the gateway, with the caller's token.
 func (a *App) client() (*api.ClientWithResponses, error) {
-	base, err := url.Parse(a.url)
+	gateway, err := a.gatewayURL()
+	if err != nil {
+		return nil, err
+	}
+	base, err := url.Parse(gateway)
 	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
-		return nil, fmt.Errorf("--url %q is not a URL such as https://fairlead.example", a.url)
+		return nil, fmt.Errorf("--url %q is not a URL such as https://fairlead.example", gateway)
 	}
 	token, err := a.token()
 	if err != nil {
 		return nil, err
 	}
-	return api.NewClientWithResponses(a.url,
+	return api.NewClientWithResponses(gateway,
 		api.WithHTTPClient(&doer{client: &http.Client{}, host: base.Host}),
 		api.WithRequestEditorFn(func(_ context.Context, request *http.Request) error {
 			request.Header.Set("Authorization", "Bearer "+token)
@@ -45,8 +50,33 @@ func (a *App) client() (*api.ClientWithResponses, error) {
 		}))
 }
 
-// devToken is where the dev stack keeps its admin's token.
-const devToken = ".fairlead/token"
+const (
+	// devToken and devPorts are where the dev stack keeps its admin's token, and on which ports it is.
+	devToken = ".fairlead/token"
+	devPorts = ".fairlead/ports.json"
+	// defaultURL is the gateway's where nothing says otherwise.
+	defaultURL = "http://127.0.0.1:4000"
+)
+
+// gatewayURL finds the gateway: --url or FAIRLEAD_URL, or the dev stack's in this folder or above.
+func (a *App) gatewayURL() (string, error) {
+	if a.url != "" {
+		return a.url, nil
+	}
+	path, ok := a.above(devPorts)
+	if !ok {
+		return defaultURL, nil
+	}
+	raw, err := os.ReadFile(path) //nolint:gosec // the dev stack's
+	if err != nil {
+		return "", fmt.Errorf("where the dev stack is: %w", err)
+	}
+	var ports struct{ Gateway int }
+	if err := json.Unmarshal(raw, &ports); err != nil || ports.Gateway == 0 {
+		return "", fmt.Errorf("%s does not say where the dev stack is: start the stack again, or name the gateway with --url", path)
+	}
+	return "http://127.0.0.1:" + strconv.Itoa(ports.Gateway), nil
+}
 
 // token finds the caller's token: --token-file, FAIRLEAD_TOKEN, or the dev stack's in this folder or above.
 func (a *App) token() (string, error) {
@@ -56,13 +86,22 @@ func (a *App) token() (string, error) {
 	if token := a.env("FAIRLEAD_TOKEN", ""); token != "" {
 		return strings.TrimSpace(token), nil
 	}
+	path, ok := a.above(devToken)
+	if !ok {
+		return "", fmt.Errorf("no token: set FAIRLEAD_TOKEN or --token-file; the dev stack writes one to %s of the folder it is started in", devToken)
+	}
+	return readToken(path)
+}
+
+// above finds a file in the working directory, else in the folder above it, and so on.
+func (a *App) above(name string) (path string, ok bool) {
 	for dir := a.Dir; ; dir = filepath.Dir(dir) {
-		token, err := readToken(filepath.Join(dir, devToken))
-		if !errors.Is(err, fs.ErrNotExist) {
-			return token, err
+		path = filepath.Join(dir, name)
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			return path, true
 		}
 		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("no token: set FAIRLEAD_TOKEN or --token-file; the dev stack writes one to %s of the folder it is started in", devToken)
+			return "", false
 		}
 	}
 }

@@ -66,7 +66,7 @@ func (a *App) root() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.url, "url", a.env("FAIRLEAD_URL", "http://127.0.0.1:4000"), "the gateway's URL (FAIRLEAD_URL)")
+	flags.StringVar(&a.url, "url", a.env("FAIRLEAD_URL", ""), "the gateway's URL (else FAIRLEAD_URL, else the dev stack's in .fairlead here or above, else "+defaultURL+")")
 	flags.StringVar(&a.team, "team", a.env("FAIRLEAD_TEAM", "default"), "the team (FAIRLEAD_TEAM)")
 	flags.StringVar(&a.tokenFile, "token-file", "", "file with the token (else FAIRLEAD_TOKEN, else .fairlead/token here or above)")
 	flags.StringVarP(&a.output, "output", "o", outputText, "text or json")

@@ -2,6 +2,7 @@ package devstack_test
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fairlead/fairlead/internal/devstack"
@@ -17,7 +19,7 @@ import (
 
 func TestAwaitWithoutAStack(t *testing.T) {
 	t.Parallel()
-	_, up, err := devstack.Await(t.Context(), t.TempDir(), "http://127.0.0.1:1", func(int) { t.Error("there is nothing to wait for") })
+	_, up, err := devstack.Await(t.Context(), t.TempDir(), func(int) { t.Error("there is nothing to wait for") })
 	require.NoError(t, err)
 	require.False(t, up)
 }
@@ -25,17 +27,25 @@ func TestAwaitWithoutAStack(t *testing.T) {
 //nolint:paralleltest // one S3 server in a process, and it moves the working directory
 func TestAwaitAStackThatIsStarting(t *testing.T) {
 	var ready atomic.Bool
-	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	options := shared(t)
+	gateway := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if !ready.Load() {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	}))
+	require.NoError(t, gateway.Listener.Close())
+	var err error
+	gateway.Listener, err = net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: options.Ports.Gateway})
+	require.NoError(t, err)
+	gateway.Start()
 	t.Cleanup(gateway.Close)
-	options := shared(t)
 	stack := start(t, options)
 	waiting := make(chan int, 1)
 	await := func(ctx context.Context) (bool, error) {
-		_, up, err := devstack.Await(ctx, options.Dir, gateway.URL, func(pid int) { waiting <- pid })
+		serving, up, err := devstack.Await(ctx, options.Dir, func(pid int) { waiting <- pid })
+		if up {
+			assert.Equal(t, gateway.URL, serving.Gateway(), "the stack says where it is")
+		}
 		return up, err
 	}
 	ended := make(chan bool, 1)

@@ -21,6 +21,7 @@
 //	token              the admin's token (0600), made anew at each start and every 8 hours
 //	issuer-key.pem     signs tokens (0600)
 //	issuer-url         who the tokens are from
+//	ports.json         where everything listens: the client's commands look there
 //	postgres           the cluster; postgres-password is its user's, postgres.log its log
 //	s3                 objects as files; s3-secret is the secret key
 //	sidecar            object metadata, where the file system has no extended attributes

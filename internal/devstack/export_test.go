@@ -1,6 +1,21 @@
 package devstack
 
-import "context"
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// CheckExternal says what keeps a server that we were given from being used.
+func CheckExternal(ctx context.Context, databaseURL string) error {
+	return checkExternal(ctx, databaseURL)
+}
+
+// CheckServer judges a server that lets us do everything.
+func CheckServer(version int, btreeGin bool) error {
+	server := externalServer{Version: version, BtreeGin: btreeGin, MayTables: true, MayDatabases: true}
+	return server.check(&pgx.ConnConfig{})
+}
 
 // FetchPostgres fetches binaries of a major version into the folder cache, and says so.
 func FetchPostgres(ctx context.Context, major int, cache string, say func(string)) error {

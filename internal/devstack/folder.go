@@ -2,6 +2,7 @@ package devstack
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,6 +22,17 @@ func makeFolder(dir string) (string, error) {
 		return "", fmt.Errorf("folder %s cannot be made: %w", abs, err)
 	}
 	return abs, nil
+}
+
+// portsFile says where the stack that last started on a folder listens: the client's commands read it.
+const portsFile = "ports.json"
+
+func (s *Stack) writePorts() error {
+	raw, err := json.Marshal(s.options.Ports)
+	if err != nil {
+		return fmt.Errorf("ports: %w", err)
+	}
+	return writeFile(filepath.Join(s.options.Dir, portsFile), append(raw, '\n'))
 }
 
 // secret returns what file name in dir holds, and makes it (mode 0600, random) when it is not there.

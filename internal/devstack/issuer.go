@@ -36,7 +36,7 @@ func issuerKey(dir string) (jose.JSONWebKey, error) {
 	}
 	key, err := x509.ParseECPrivateKey(block.Bytes)
 	if err != nil {
-		return jose.JSONWebKey{}, fmt.Errorf("issuer key %s: %w", path, err)
+		return jose.JSONWebKey{}, fmt.Errorf("issuer key: %s holds no key: put it right, or remove it to have a new key (tokens signed by the old one end): %w", path, err)
 	}
 	return webKey(key)
 }

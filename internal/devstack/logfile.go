@@ -23,14 +23,16 @@ func openLog(path string) (*logFile, error) {
 	return &logFile{path: path, file: file}, nil
 }
 
-// Write implements [io.Writer].
+// Write implements [io.Writer]. What can't be written, as on a full disk, is dropped too: the
+// logger would complain of each line on the terminal.
 func (l *logFile) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.file == nil {
 		return len(p), nil
 	}
-	return l.file.Write(p)
+	_, _ = l.file.Write(p)
+	return len(p), nil
 }
 
 // Sync has nothing to do: every Write reaches the kernel.

@@ -3,8 +3,10 @@ package devstack
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strconv"
 	"syscall"
 )
@@ -15,10 +17,19 @@ const loopback = "127.0.0.1"
 // Ports are the TCP ports on 127.0.0.1 that the stack and the services beside it use.
 // A zero port means the one of [DefaultPorts].
 type Ports struct {
-	Gateway, Runner, Orchestrator, Notifier int
-	S3, Outbox, Issuer, Redis, Postgres     int
-	Metrics                                 int
-	Temporal, TemporalHTTP, TemporalUI      int
+	Gateway      int `json:"gateway"`
+	Runner       int `json:"runner"`
+	Orchestrator int `json:"orchestrator"`
+	Notifier     int `json:"notifier"`
+	S3           int `json:"s3"`
+	Outbox       int `json:"outbox"`
+	Issuer       int `json:"issuer"`
+	Redis        int `json:"redis"`
+	Postgres     int `json:"postgres"`
+	Metrics      int `json:"metrics"`
+	Temporal     int `json:"temporal"`
+	TemporalHTTP int `json:"temporalHttp"`
+	TemporalUI   int `json:"temporalUi"`
 }
 
 // DefaultPorts are the fixed ports of a laptop's stack.
@@ -29,6 +40,23 @@ func DefaultPorts() Ports {
 		Metrics:  4009,
 		Temporal: 7233, TemporalHTTP: 7243, TemporalUI: 8233,
 	}
+}
+
+// PortsFrom are ports in a row, the gateway's first, then as [Ports] lists them; 0 means
+// [DefaultPorts]. An error says that there is no such row of ports that anyone may open.
+func PortsFrom(first int) (Ports, error) {
+	if first == 0 {
+		return DefaultPorts(), nil
+	}
+	var ports Ports
+	const lowest = 1024 // those below it are the system's
+	if highest := 1<<16 - len(ports.all()); first < lowest || first > highest {
+		return Ports{}, fmt.Errorf("the first port %d is not between %d and %d (%d ports in a row are needed)", first, lowest, highest, len(ports.all()))
+	}
+	for i, port := range ports.all() {
+		*port = first + i
+	}
+	return ports, nil
 }
 
 // FreePorts picks ports that nothing listens on just now: for tests that run side by side.
@@ -115,7 +143,7 @@ func (e *PortTakenError) Error() string {
 	if e.Owner != "" {
 		by = e.Owner
 	}
-	return fmt.Sprintf("port %d, which %s needs, is taken by %s: stop it and start again", e.Port, e.Part, by)
+	return fmt.Sprintf("port %d, which %s needs, is taken by %s", e.Port, e.Part, by)
 }
 
 // listen opens a port for a part, and tells a taken one by name.
@@ -128,6 +156,16 @@ func listen(part string, port int) (net.Listener, error) {
 		return nil, fmt.Errorf("%s on port %d: %w", part, port, err)
 	}
 	return listener, nil
+}
+
+// checkPorts says which of the ports are taken, all at once: the lowest first.
+func checkPorts(parts map[string]int) error {
+	names := slices.SortedFunc(maps.Keys(parts), func(a, b string) int { return parts[a] - parts[b] })
+	var problems []error
+	for _, part := range names {
+		problems = append(problems, checkPort(part, parts[part]))
+	}
+	return errors.Join(problems...)
 }
 
 // checkPort says early, and by name, that a port is taken which a library will open later.

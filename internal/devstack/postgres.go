@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -36,8 +37,11 @@ type Postgres struct {
 	failed   func(error)  // told when the server ends by itself
 	say      func(string) // told what takes long
 
-	mu     sync.Mutex
-	server *postgresServer // nil while it is stopped
+	reviving atomic.Pointer[context.CancelFunc] // ends the attempts to start it again
+
+	mu      sync.Mutex
+	server  *postgresServer // nil while it is stopped
+	trouble time.Time       // since when it has been ending by itself; zero: it hasn't
 }
 
 // StartPostgres starts the cluster in dir/postgres, which it makes if it is not there, and
@@ -95,6 +99,11 @@ func (p *Postgres) Start(ctx context.Context) error {
 	if p.server != nil && !p.server.exited() {
 		return nil
 	}
+	return p.start(ctx)
+}
+
+// start starts the cluster; what it starts is watched.
+func (p *Postgres) start(ctx context.Context) error {
 	as, err := unprivileged()
 	if err != nil {
 		return err
@@ -114,14 +123,19 @@ func (p *Postgres) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cluster := postgresCluster{binaries: binaries, account: as, data: data, port: p.port, logFile: filepath.Join(p.dir, "postgres.log")}
+	cluster := postgresCluster{binaries: binaries, account: as, data: data, port: p.port, logFile: p.logFile()}
 	if made == 0 {
 		if err := cluster.init(ctx, p.password); err != nil {
 			return err
 		}
 	}
-	p.server, err = p.launch(ctx, cluster)
-	return err
+	server, err := p.launch(ctx, cluster)
+	if err != nil {
+		return err
+	}
+	p.server = server
+	go p.watch(server)
+	return nil
 }
 
 // launch starts the server and waits until it answers. Orphaned backends of a killed server
@@ -136,7 +150,6 @@ func (p *Postgres) launch(ctx context.Context, c postgresCluster) (*postgresServ
 		}
 		err = p.ready(ctx, server)
 		if err == nil {
-			go p.watch(server)
 			return server, nil
 		}
 		if !errors.Is(err, errPostgresEnded) || attempt == 4 {
@@ -145,13 +158,6 @@ func (p *Postgres) launch(ctx context.Context, c postgresCluster) (*postgresServ
 		if !wait(ctx, time.Second) {
 			return nil, ctx.Err()
 		}
-	}
-}
-
-func (p *Postgres) watch(server *postgresServer) {
-	<-server.done
-	if !server.asked.Load() {
-		p.failed(fmt.Errorf("Postgres ended by itself (%w): its log is %s; the next start recovers", server.err, server.logFile))
 	}
 }
 
@@ -169,17 +175,28 @@ func (p *Postgres) ready(ctx context.Context, server *postgresServer) error {
 		}
 		select {
 		case <-server.done:
-			return fmt.Errorf("%w (%w); the end of its log %s:\n%s", errPostgresEnded, server.err, server.logFile, tail(server.logFile, 5))
+			return p.damaged(fmt.Errorf("%w (%w)", errPostgresEnded, server.err))
 		case <-ctx.Done():
-			return fmt.Errorf("Postgres does not answer on port %d: %w; its log is %s", p.port, errors.Join(ctx.Err(), err), server.logFile)
+			return p.damaged(fmt.Errorf("Postgres does not answer on port %d: %w", p.port, errors.Join(ctx.Err(), err)))
 		case <-time.After(25 * time.Millisecond):
 		}
 	}
 }
 
+// damaged says what to do about a cluster that does not start, whatever its log says is the cause.
+func (p *Postgres) damaged(err error) error {
+	return fmt.Errorf("%w. If the cluster in %s is damaged, put back a copy of %s, or move that away to begin an empty one. The end of %s:\n%s",
+		err, filepath.Join(p.dir, "postgres"), p.dir, p.logFile(), tail(p.logFile(), 5))
+}
+
+func (p *Postgres) logFile() string { return filepath.Join(p.dir, "postgres.log") }
+
 // Stop shuts the cluster down: open transactions are rolled back, what was committed is on
 // disk. As with every Stop of this package, a ctx that has already ended gives the default time.
 func (p *Postgres) Stop(ctx context.Context) error {
+	if end := p.reviving.Load(); end != nil {
+		(*end)()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.server == nil {
@@ -194,7 +211,12 @@ func (p *Postgres) Stop(ctx context.Context) error {
 func clusterVersion(data string) (int, error) {
 	raw, err := os.ReadFile(filepath.Join(data, "PG_VERSION")) //nolint:gosec // in the stack's folder
 	if err == nil {
-		return strconv.Atoi(strings.TrimSpace(string(raw)))
+		major, err := strconv.Atoi(strings.TrimSpace(string(raw)))
+		if err != nil || major < 1 {
+			return 0, fmt.Errorf("%s is damaged: it should hold the version of Postgres that made the cluster. Put back a copy of the folder, or move it away to begin an empty one",
+				filepath.Join(data, "PG_VERSION"))
+		}
+		return major, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("cluster in %s: %w", data, err)

@@ -27,6 +27,9 @@ const minPostgres = 13
 // Without any it fetches some, and says so.
 func findPostgres(ctx context.Context, want int, as *account, say func(string)) (postgresBinaries, error) {
 	found := installedPostgres(ctx)
+	if err := ctx.Err(); err != nil { // it also keeps the binaries from being asked for their version
+		return postgresBinaries{}, err
+	}
 	if want == 0 && len(found) > 0 {
 		return found[0], nil
 	}

@@ -61,6 +61,9 @@ func stopStale(ctx context.Context, data string, log *slog.Logger) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if errors.Is(err, syscall.ENOTDIR) {
+		return fmt.Errorf("%s should be a folder with a Postgres cluster: put a copy of it back, or move it away to begin an empty one", data)
+	}
 	if err != nil {
 		return fmt.Errorf("cluster in %s: %w", data, err)
 	}

@@ -49,6 +49,15 @@ func (p Ports) ofServices(services []Service) map[string]int {
 	}
 }
 
+// ofParts are the ports that the stack's own parts will open, but for Postgres's: a server
+// that a killed process left behind may still have that, and is stopped first.
+func (p Ports) ofParts() map[string]int {
+	return map[string]int{
+		"the S3 server": p.S3, "Outbox": p.Outbox, "Issuer": p.Issuer, "Redis": p.Redis,
+		"Temporal": p.Temporal, "Temporal's HTTP API": p.TemporalHTTP, "Temporal's Web UI": p.TemporalUI,
+	}
+}
+
 // serve runs the services until the first of: ctx ends, a service or a part ends, a hook fails.
 func (s *Stack) serve(ctx context.Context, services []Service) error {
 	ctx, cancel := context.WithCancel(ctx)

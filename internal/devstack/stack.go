@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -110,9 +111,14 @@ func start(ctx context.Context, options Options, needed map[string]int) (*Stack,
 		return nil, err
 	}
 	s := &Stack{options: options, release: release, failed: make(chan error, 1)}
-	err = s.build()
-	for service, port := range needed {
-		err = errors.Join(err, checkPort(service, port))
+	all := options.Ports.ofParts()
+	maps.Copy(all, needed)
+	err = checkPorts(all)
+	if err == nil {
+		err = s.writePorts() // before anything serves: who waits for this stack looks there
+	}
+	if err == nil {
+		err = s.build()
 	}
 	if err == nil {
 		err = s.startAll(ctx)
@@ -166,7 +172,11 @@ func (s *Stack) build() error {
 func (s *Stack) startAll(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		if s.postgres != nil {
+		if s.postgres == nil {
+			if err := checkExternal(ctx, s.options.DatabaseURL); err != nil {
+				return err
+			}
+		} else {
 			if err := s.bring(ctx, s.postgres); err != nil {
 				return err
 			}
@@ -282,6 +292,9 @@ func (s *Stack) TemporalHTTP() string { return "http://" + address(s.options.Por
 
 // TemporalUI is the URL of Temporal's Web UI.
 func (s *Stack) TemporalUI() string { return "http://" + address(s.options.Ports.TemporalUI) }
+
+// Ports are where everything listens.
+func (s *Stack) Ports() Ports { return s.options.Ports }
 
 // Dir is the absolute path of the stack's folder.
 func (s *Stack) Dir() string { return s.options.Dir }

@@ -87,7 +87,9 @@ func temporalServices(options temporalOptions) (map[string]config.Service, error
 	}, nil
 }
 
-// sqlConfig turns a connection string into Temporal's terms, for another database on the same server.
+// sqlConfig turns a connection string into Temporal's terms, for another database on the same
+// server. Where to connect goes into the attributes, which win over the address: a Unix
+// socket's folder fits there.
 func sqlConfig(databaseURL, database string, connections int) (*config.SQL, error) {
 	parsed, err := connectionConfig(databaseURL)
 	if err != nil {
@@ -101,10 +103,15 @@ func sqlConfig(databaseURL, database string, connections int) (*config.SQL, erro
 			}
 		}
 	}
+	delete(attributes, "dbname")
+	delete(attributes, "database")
+	attributes["host"], attributes["port"] = parsed.Host, strconv.Itoa(int(parsed.Port))
+	delete(attributes, "user")
+	delete(attributes, "password")
 	return &config.SQL{
 		PluginName: postgresql.PluginNamePGX, DatabaseName: database,
-		ConnectAddr: parsed.Host + ":" + strconv.Itoa(int(parsed.Port)), ConnectProtocol: "tcp",
-		User: url.PathEscape(parsed.User), Password: parsed.Password, ConnectAttributes: attributes,
+		ConnectAddr: loopback, ConnectProtocol: "tcp", ConnectAttributes: attributes,
+		User: url.PathEscape(parsed.User), Password: parsed.Password,
 		MaxConns: connections, MaxIdleConns: connections, MaxConnLifetime: time.Hour,
 	}, nil
 }

@@ -2,33 +2,16 @@ package devstack
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/url"
 	"path"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"go.temporal.io/server/common/log"
+	embedded "go.temporal.io/server/schema/postgresql/v12"
 	"go.temporal.io/server/tools/common/schema"
 	sqltool "go.temporal.io/server/tools/sql"
 	"golang.org/x/sync/errgroup"
 )
-
-// DatabaseRefusedError says that the Postgres server we were given does not let us make a
-// database, and which statements its administrator has to run instead.
-type DatabaseRefusedError struct {
-	// User is who we connected as, SQL what to run as an administrator.
-	User, SQL string
-	cause     error
-}
-
-func (e *DatabaseRefusedError) Error() string {
-	return fmt.Sprintf("user %s may not create databases on this Postgres server; ask its administrator to run:\n%s", e.User, e.SQL)
-}
-
-// Unwrap returns Postgres's answer.
-func (e *DatabaseRefusedError) Unwrap() error { return e.cause }
 
 // prepareDatabases makes Temporal's two databases or brings them up to this server's schema.
 func prepareDatabases(ctx context.Context, databaseURL string, logger log.Logger) error {
@@ -65,7 +48,7 @@ func prepareDatabase(ctx context.Context, databaseURL, database, versions string
 	making := pgx.Identifier{database + "_new"}
 	for _, statement := range []string{"drop database if exists " + making.Sanitize(), "create database " + making.Sanitize()} {
 		if _, err := admin.Exec(ctx, statement); err != nil {
-			return refused(err, databaseURL)
+			return fmt.Errorf("create: %w", err)
 		}
 	}
 	if err := updateSchema(databaseURL, making[0], versions, logger); err != nil {
@@ -99,22 +82,6 @@ func renameSchema(ctx context.Context, databaseURL, from, to string) error {
 	return nil
 }
 
-// refused names the way out when the error is Postgres's insufficient_privilege.
-func refused(err error, databaseURL string) error {
-	const insufficientPrivilege = "42501"
-	if code := new(pgconn.PgError); !errors.As(err, &code) || code.Code != insufficientPrivilege {
-		return fmt.Errorf("create: %w", err)
-	}
-	user := ""
-	if u, errURL := url.Parse(databaseURL); errURL == nil {
-		user = u.User.Username()
-	}
-	owner := pgx.Identifier{user}.Sanitize()
-	return &DatabaseRefusedError{User: user, cause: err, SQL: fmt.Sprintf(
-		"CREATE DATABASE %s OWNER %s;\nCREATE DATABASE %s OWNER %s;\n\\connect %s\nCREATE EXTENSION IF NOT EXISTS btree_gin;",
-		temporalDatabase, owner, visibilityDatabase, owner, visibilityDatabase)}
-}
-
 // updateSchema applies what the database lacks of the schema that the server's module embeds.
 func updateSchema(databaseURL, database, versions string, logger log.Logger) error {
 	settings, err := sqlConfig(databaseURL, database, 1)
@@ -126,7 +93,11 @@ func updateSchema(databaseURL, database, versions string, logger log.Logger) err
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer connection.Close()
-	if _, err := connection.ReadSchemaVersion(); err != nil {
+	current, err := connection.ReadSchemaVersion()
+	if err == nil && newerSchema(current, path.Base(versions)) {
+		return fmt.Errorf("it has Temporal's schema %s, which is newer than this build knows: a newer build has used it. Start that build, or choose another folder (--dir) or database (FAIRLEAD_DATABASE_URL)", current)
+	}
+	if err != nil {
 		setup := schema.NewSetupSchemaTask(connection, &schema.SetupConfig{InitialVersion: "0.0"}, logger)
 		if err := setup.Run(); err != nil {
 			return fmt.Errorf("set up the schema: %w", err)
@@ -137,4 +108,13 @@ func updateSchema(databaseURL, database, versions string, logger log.Logger) err
 		return fmt.Errorf("update the schema: %w", err)
 	}
 	return nil
+}
+
+// newerSchema tells whether a version such as 1.19 is above the one that the server's module embeds.
+func newerSchema(current, name string) bool {
+	known := map[string]string{"temporal": embedded.Version, "visibility": embedded.VisibilityVersion}[name]
+	var major, minor, knownMajor, knownMinor int
+	_, err := fmt.Sscanf(current, "%d.%d", &major, &minor)
+	_, errKnown := fmt.Sscanf(known, "%d.%d", &knownMajor, &knownMinor)
+	return err == nil && errKnown == nil && (major > knownMajor || major == knownMajor && minor > knownMinor)
 }

@@ -20,6 +20,7 @@ const latest = math.MaxInt64
 
 // Migrate brings the database at url to the newest schema; one that is there
 // already is left as it is. Any number of processes may do so at once.
+// CodeConflict: the schema is a newer build's.
 func Migrate(ctx context.Context, url string) error { return MigrateTo(ctx, url, latest) }
 
 // MigrateTo brings the schema to a version, up or down; 0 drops everything of ours.
@@ -37,6 +38,12 @@ func MigrateTo(ctx context.Context, url string, version int64) (err error) {
 	current, err := provider.GetDBVersion(ctx)
 	if err != nil {
 		return failed("read the schema's version", err)
+	}
+	if version == latest {
+		sources := provider.ListSources()
+		if known := sources[len(sources)-1].Version; current > known {
+			return job.Errorf(job.CodeConflict, "the database has schema version %d, and this build knows %d: a newer build has used it. Start that build, or choose another database or folder", current, known)
+		}
 	}
 	if version < current {
 		_, err = provider.DownTo(ctx, version)

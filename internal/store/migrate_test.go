@@ -50,6 +50,21 @@ func TestSettingThatPostgresRefuses(t *testing.T) {
 	}
 }
 
+func TestMigrateLeavesANewerSchemaAlone(t *testing.T) {
+	t.Parallel()
+	url := database(t)
+	require.NoError(t, store.Migrate(t.Context(), url))
+	connection, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, connection.Close(context.WithoutCancel(t.Context()))) })
+	_, err = connection.Exec(t.Context(), "insert into goose_db_version (version_id, is_applied) values (9999, true)")
+	require.NoError(t, err)
+	err = store.Migrate(t.Context(), url)
+	requireCode(t, job.CodeConflict, err)
+	require.ErrorContains(t, err, "schema version 9999")
+	require.ErrorContains(t, err, "a newer build has used it")
+}
+
 func TestMigrateAtOnce(t *testing.T) {
 	t.Parallel()
 	url := database(t)

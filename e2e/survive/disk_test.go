@@ -1,0 +1,101 @@
+package survive_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// smallDisk is a folder on a disk of its own with so many megabytes. Making it takes root.
+func smallDisk(t *testing.T, megabytes int) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // Postgres's own user passes through it
+	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=755", megabytes))
+	require.NoError(t, err, "this test mounts a small disk: run it as root")
+	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
+	return dir
+}
+
+// fill takes all space that is left on a disk, and returns what frees it.
+func fill(t *testing.T, disk string) (free func()) {
+	t.Helper()
+	path := filepath.Join(disk, "fill")
+	file, err := os.Create(path) //nolint:gosec // in the test's folder
+	require.NoError(t, err)
+	block := make([]byte, 1<<20)
+	for size := len(block); size >= 512; {
+		if _, err := file.Write(block[:size]); err != nil {
+			require.ErrorIs(t, err, syscall.ENOSPC)
+			size /= 2
+		}
+	}
+	require.NoError(t, file.Close())
+	return func() { require.NoError(t, os.Remove(path)) }
+}
+
+// What is acknowledged on a full disk is kept, everything else is refused so that it can be
+// sent again; with space the stack goes on by itself, its killed Postgres included.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	const submits = 60
+	target, disk := newTarget(t), smallDisk(t, 220)
+	p := newProcess(t, filepath.Join(disk, "stack"))
+	p.start()
+	p.publish("chain", chain(target.URL, steps(1)))
+	p.succeeds(p.accept("chain", "before", "{}"))
+
+	free := fill(t, disk)
+	pad := `{"pad":"` + strings.Repeat("x", 20_000) + `"}`
+	refused := 0
+	keys := map[string]int{}
+	for i := range submits {
+		key := fmt.Sprintf("full%d", i)
+		got, err := p.submit("chain", key, pad)
+		require.NoError(t, err)
+		keys[key] = got.status
+		if got.status == http.StatusAccepted {
+			continue
+		}
+		require.Equal(t, http.StatusServiceUnavailable, got.status, "%s", got.body)
+		require.Contains(t, got.header.Get("Content-Type"), "application/problem+json")
+		require.NotEmpty(t, got.header.Get("Retry-After"))
+		refused++
+	}
+	require.Positive(t, refused, "the disk was never full")
+	require.NoError(t, syscall.Kill(p.postgres(), syscall.SIGKILL))
+	p.says("starting it again")
+	free()
+	p.healthy()
+	for key := range keys { // the same key is the same run: what was acknowledged, and what was refused
+		p.succeeds(p.again("chain", key, pad))
+	}
+	require.GreaterOrEqual(t, target.distinct("s1"), submits, "every run has called")
+}
+
+func TestFullDiskAtStart(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t, 8)
+	p := newProcess(t, filepath.Join(disk, "stack"))
+	p.launch()
+	require.Equal(t, 1, p.end())
+	require.Contains(t, p.said.String(), "disk full: free some space")
+	require.Contains(t, p.said.String(), p.dir)
+}
+
+func TestReadOnlyFolder(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t, 8)
+	require.NoError(t, syscall.Mount("", disk, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+	p := newProcess(t, filepath.Join(disk, "stack"))
+	p.launch()
+	require.Equal(t, 1, p.end())
+	require.Contains(t, p.said.String(), "read-only file system")
+	require.Contains(t, p.said.String(), "choose another with --dir")
+}

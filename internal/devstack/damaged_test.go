@@ -1,0 +1,74 @@
+package devstack_test
+
+import (
+	"crypto/rand"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fairlead/fairlead/internal/devstack"
+)
+
+func TestClusterThatIsNone(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ file, content, want string }{
+		"another version":  {"postgres/PG_VERSION", "9\n", "the cluster was made by Postgres 9"},
+		"a garbled one":    {"postgres/PG_VERSION", "x\n", "PG_VERSION is damaged"},
+		"no version":       {"postgres/base", "", "holds files but is no Postgres cluster"},
+		"a file for a dir": {"postgres", "x", "should be a folder with a Postgres cluster"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			path := filepath.Join(dir, test.file)
+			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+			require.NoError(t, os.WriteFile(path, []byte(test.content), 0o600))
+			_, err := devstack.StartPostgres(t.Context(), dir, 0, quiet())
+			require.ErrorContains(t, err, test.want)
+			require.ErrorContains(t, err, "move", "it says what to do")
+			raw, err := os.ReadFile(path) //nolint:gosec // the test's own
+			require.NoError(t, err)
+			require.Equal(t, test.content, string(raw), "it is left as it is")
+		})
+	}
+}
+
+func TestDamagedCluster(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	postgres, err := devstack.StartPostgres(t.Context(), dir, 0, quiet())
+	require.NoError(t, err)
+	require.NoError(t, postgres.Stop(t.Context()))
+	control := filepath.Join(dir, "postgres", "global", "pg_control")
+	garbage := make([]byte, 8192)
+	_, _ = rand.Read(garbage)
+	require.NoError(t, os.WriteFile(control, garbage, 0o600))
+	err = postgres.Start(t.Context())
+	require.ErrorContains(t, err, "If the cluster in "+filepath.Join(dir, "postgres")+" is damaged, put back a copy")
+	raw, err := os.ReadFile(control) //nolint:gosec // the test's own
+	require.NoError(t, err)
+	require.Equal(t, garbage, raw, "it is left as it is")
+}
+
+func TestAdvice(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"a full disk":          {&fs.PathError{Op: "write", Path: "/x", Err: syscall.ENOSPC}, "disk full: free some space on the disk that holds /data"},
+		"a read-only one":      {&fs.PathError{Op: "open", Path: "/data/x", Err: syscall.EROFS}, "choose another with --dir"},
+		"another one's folder": {&os.LinkError{Op: "rename", Old: "a", New: "b", Err: syscall.EACCES}, "choose another with --dir"},
+		"a taken port":         {&devstack.PortTakenError{Port: 4000, Part: "the gateway"}, "--ports-from"},
+	} {
+		err := devstack.Advise("/data", test.err)
+		require.ErrorContains(t, err, test.want, name)
+		require.ErrorIs(t, err, test.err, name)
+	}
+	require.NoError(t, devstack.Advise("/data", nil))
+	require.Equal(t, os.ErrDeadlineExceeded, devstack.Advise("/data", os.ErrDeadlineExceeded), "what nobody can do anything about is left alone")
+}
