@@ -27,6 +27,7 @@ type Service struct {
 // serves until ctx ends or something fails. Then the services are stopped first, and the
 // stack after them. It returns nil when ctx ended it and everything stopped as it should.
 func Run(ctx context.Context, options Options, services ...Service) error {
+	defer useMemory()()
 	stack, err := start(ctx, options, options.Ports.withDefaults().ofServices(services))
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Leg is one side's turn at a case.
+type Leg struct {
+	Runs      int
+	Took      time.Duration
+	Latencies []float64 // of each run, in milliseconds
+	Usage     Usage
+	LastID    string
+}
+
+// perSecond is the leg's throughput.
+func (l Leg) perSecond() float64 { return float64(l.Runs) / l.Took.Seconds() }
+
+// turn has the clients make the case's runs.
+func turn(ctx context.Context, g gauge, s side, c Case) (Leg, error) {
+	before, err := g.read(ctx)
+	if err != nil {
+		return Leg{}, err
+	}
+	var (
+		leg    = Leg{Runs: c.Runs}
+		mu     sync.Mutex
+		number atomic.Int64
+	)
+	began := time.Now()
+	clients, ctxClients := errgroup.WithContext(ctx)
+	for range c.Clients {
+		clients.Go(func() error {
+			for number.Add(1) <= int64(c.Runs) {
+				started := time.Now()
+				id, err := s.run(ctxClients, c)
+				if err != nil {
+					return err
+				}
+				took := time.Since(started)
+				mu.Lock()
+				leg.Latencies, leg.LastID = append(leg.Latencies, took.Seconds()*1000), id
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	if err := clients.Wait(); err != nil {
+		return Leg{}, err
+	}
+	leg.Took = time.Since(began)
+	after, err := g.read(ctx)
+	leg.Usage = after.sub(before)
+	return leg, err
+}

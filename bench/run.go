@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/pprof"
+	"strings"
+)
+
+// Options say what to measure; the zero value of each field has a meaning.
+type Options struct {
+	// Rounds of A B B A; 0 means 1.
+	Rounds int
+	// Cases keeps the cases whose names have this text; "" keeps all.
+	Cases string
+	// Report is the Markdown file to write; "" writes none.
+	Report string
+	// Profile is the folder for CPU profiles; "" keeps none.
+	Profile string
+	// Binary is the fairlead-dev whose start and memory are measured; "" measures none.
+	Binary string
+	// Cold measures a build with an empty build cache.
+	Cold bool
+}
+
+// Result is a case, measured.
+type Result struct {
+	Case   Case
+	Rounds []Round
+	// Floor and Fairlead are what Temporal keeps of one run of each.
+	Floor, Fairlead Events
+	// Shares says where the processor's time of Fairlead's legs goes.
+	Shares []Share
+}
+
+// Round is one A B B A: a leg of the floor, two of Fairlead, one of the floor.
+type Round struct{ Floor, Fairlead [2]Leg }
+
+// Run measures and reports; out takes a line for each round.
+func Run(ctx context.Context, options Options, out io.Writer) error {
+	if options.Profile == "" {
+		folder, err := os.MkdirTemp("", "fairlead-profiles-")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(folder) }()
+		options.Profile = folder
+	}
+	if err := absolute(&options.Profile, &options.Report, &options.Binary); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(options.Profile, 0o750); err != nil {
+		return err
+	}
+	ground, err := measureGround(ctx, options, out)
+	if err != nil {
+		return err
+	}
+	var results []Result
+	err = inWorld(ctx, io.Discard, func(ctx context.Context, w *world) error {
+		for _, c := range cases() {
+			if !strings.Contains(c.Name, options.Cases) {
+				continue
+			}
+			result, err := measure(ctx, w, c, options, out)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.Name, err)
+			}
+			results = append(results, result)
+		}
+		return nil
+	})
+	if err != nil || options.Report == "" {
+		return err
+	}
+	return writeReport(ctx, options.Report, ground, results)
+}
+
+// absolute makes paths absolute: the S3 server changes the working directory.
+func absolute(paths ...*string) error {
+	for _, path := range paths {
+		if *path == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*path)
+		if err != nil {
+			return err
+		}
+		*path = abs
+	}
+	return nil
+}
+
+// measure warms both sides up, then takes the rounds.
+func measure(ctx context.Context, w *world, c Case, options Options, out io.Writer) (Result, error) {
+	result := Result{Case: c}
+	for _, s := range []side{w.floor, w.fairlead} {
+		if err := s.prepare(ctx, c); err != nil {
+			return result, err
+		}
+		if _, err := turn(ctx, w.gauge, s, c); err != nil {
+			return result, err
+		}
+	}
+	for n := range max(options.Rounds, 1) {
+		round, err := abba(ctx, w, c)
+		if err != nil {
+			return result, err
+		}
+		result.Rounds = append(result.Rounds, round)
+		_, _ = fmt.Fprintf(out, "%-34s round %d: %s\n", c.Name, n+1, round.line(c))
+	}
+	last := result.Rounds[len(result.Rounds)-1]
+	var err error
+	if result.Floor, err = w.events(ctx, last.Floor[1].LastID); err != nil {
+		return result, err
+	}
+	if result.Fairlead, err = w.events(ctx, last.Fairlead[1].LastID); err != nil {
+		return result, err
+	}
+	if result.Shares, err = profiled(ctx, w, c, options.Profile); err != nil {
+		return result, err
+	}
+	return result, nil
+}
+
+func (w *world) events(ctx context.Context, id string) (Events, error) {
+	return events(ctx, w.temporal, w.stack.Config().Temporal["TEMPORAL_NAMESPACE"], id)
+}
+
+// abba is one round. The profile of its own comes later: taking it costs time.
+func abba(ctx context.Context, w *world, c Case) (round Round, err error) {
+	for _, leg := range []struct {
+		side side
+		into *Leg
+	}{{w.floor, &round.Floor[0]}, {w.fairlead, &round.Fairlead[0]}, {w.fairlead, &round.Fairlead[1]}, {w.floor, &round.Floor[1]}} {
+		if *leg.into, err = turn(ctx, w.gauge, leg.side, c); err != nil {
+			return round, err
+		}
+	}
+	return round, nil
+}
+
+// profiled takes a leg of Fairlead under the profiler and sums it up.
+func profiled(ctx context.Context, w *world, c Case, folder string) (shares []Share, err error) {
+	path := filepath.Join(folder, strings.NewReplacer(" ", "_", ",", "").Replace(c.Name)+".pprof")
+	file, err := os.Create(path) //nolint:gosec // a folder of the caller's
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, err
+	}
+	for range 3 {
+		if _, err = turn(ctx, w.gauge, w.fairlead, c); err != nil {
+			break
+		}
+	}
+	pprof.StopCPUProfile()
+	if err != nil {
+		return nil, err
+	}
+	return sumUp(path)
+}
