@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -68,11 +68,16 @@ func newProcess(t *testing.T, dir string) *process {
 	return &process{t: t, dir: dir, first: freeRow(t)}
 }
 
-// freeRow is the first of as many free ports in a row as a stack needs.
+// rows counts the rows of ports that this process's tests have taken: side by side, two must not take the same.
+var rows atomic.Int64
+
+// freeRow is the first of as many free ports in a row as a stack needs. They are above those
+// that a stack picks for itself, and below those that outgoing connections are given.
 func freeRow(t *testing.T) int {
 	t.Helper()
-	for range 200 {
-		first := 12_000 + rand.IntN(18_000)
+	const lowest, count = 30_000, 210
+	for range count {
+		first := lowest + (os.Getpid()+int(rows.Add(1)))%count*portsNeeded
 		if rowIsFree(first) {
 			return first
 		}
@@ -99,7 +104,7 @@ func (p *process) launch() {
 	require.NoError(p.t, err)
 	require.FileExists(p.t, binary, "build it first: go tool task build")
 	p.said, p.ended = new(output), make(chan struct{})
-	p.command = exec.Command(binary, "dev", "--dir", p.dir, "--ports-from", strconv.Itoa(p.first)) //nolint:noctx // stop ends it, after the test
+	p.command = exec.Command(binary, "dev", "--dir", p.dir, "--ports-from", strconv.Itoa(p.first))
 	p.command.Dir = p.t.TempDir()
 	p.command.Env = append(os.Environ(), p.environ...) //nolint:forbidigo // handed on whole to a child
 	p.command.Stdout, p.command.Stderr = p.said, p.said

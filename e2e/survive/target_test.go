@@ -51,7 +51,7 @@ func (s *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// holdAt has the next call of a step wait, and returns once it is there.
+// holdAt has the next call of a step wait until its caller goes.
 func (s *target) holdAt(step string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
