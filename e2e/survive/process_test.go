@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -68,11 +68,16 @@ func newProcess(t *testing.T, dir string) *process {
 	return &process{t: t, dir: dir, first: freeRow(t)}
 }
 
-// freeRow is the first of as many free ports in a row as a stack needs.
+// rows counts the rows of ports that this process's tests have taken: side by side, two must not take the same.
+var rows atomic.Int64
+
+// freeRow is the first of as many free ports in a row as a stack needs. They are above those
+// that a stack picks for itself, and below those that outgoing connections are given.
 func freeRow(t *testing.T) int {
 	t.Helper()
-	for range 200 {
-		first := 12_000 + rand.IntN(18_000) //nolint:gosec // not a secret
+	const lowest, count = 30_000, 210
+	for range count {
+		first := lowest + (os.Getpid()+int(rows.Add(1)))%count*portsNeeded
 		if rowIsFree(first) {
 			return first
 		}
@@ -99,7 +104,7 @@ func (p *process) launch() {
 	require.NoError(p.t, err)
 	require.FileExists(p.t, binary, "build it first: go tool task build")
 	p.said, p.ended = new(output), make(chan struct{})
-	p.command = exec.Command(binary, "dev", "--dir", p.dir, "--ports-from", strconv.Itoa(p.first)) //nolint:gosec,noctx // stop ends it, after the test
+	p.command = exec.Command(binary, "dev", "--dir", p.dir, "--ports-from", strconv.Itoa(p.first))
 	p.command.Dir = p.t.TempDir()
 	p.command.Env = append(os.Environ(), p.environ...) //nolint:forbidigo // handed on whole to a child
 	p.command.Stdout, p.command.Stderr = p.said, p.said
@@ -203,24 +208,24 @@ func (p *process) try(method, path, body string, headers ...string) (answer, err
 	return answer{response.StatusCode, response.Header, raw}, err
 }
 
-// publish publishes a job.
-func (p *process) publish(name, source string) {
+// publish publishes the job chain.
+func (p *process) publish(source string) {
 	p.t.Helper()
-	got, err := p.try(http.MethodPut, "/v1/teams/default/jobs/"+name, source, "Content-Type", "application/yaml")
+	got, err := p.try(http.MethodPut, "/v1/teams/default/jobs/chain", source, "Content-Type", "application/yaml")
 	require.NoError(p.t, err)
 	require.Contains(p.t, []int{http.StatusOK, http.StatusCreated}, got.status, "%s", got.body)
 }
 
 // submit submits a run with a key, once.
-func (p *process) submit(job, key, input string) (answer, error) {
-	return p.try(http.MethodPost, "/v1/teams/default/jobs/"+job+"/runs", `{"input":`+input+`}`,
+func (p *process) submit(key, input string) (answer, error) {
+	return p.try(http.MethodPost, "/v1/teams/default/jobs/chain/runs", `{"input":`+input+`}`,
 		"Content-Type", "application/json", "Idempotency-Key", key)
 }
 
 // accept submits a run and returns its ID.
-func (p *process) accept(job, key, input string) string {
+func (p *process) accept(key string) string {
 	p.t.Helper()
-	got, err := p.submit(job, key, input)
+	got, err := p.submit(key, "{}")
 	require.NoError(p.t, err)
 	require.Equal(p.t, http.StatusAccepted, got.status, "%s", got.body)
 	var run struct{ ID string }
@@ -229,10 +234,10 @@ func (p *process) accept(job, key, input string) string {
 }
 
 // again submits with a key until the answer is an acknowledgement, as a client does that was told to try again.
-func (p *process) again(job, key, input string) (id string) {
+func (p *process) again(key, input string) (id string) {
 	p.t.Helper()
 	require.Eventually(p.t, func() bool {
-		got, err := p.submit(job, key, input)
+		got, err := p.submit(key, input)
 		var run struct{ ID string }
 		if err != nil || got.status != http.StatusAccepted || json.Unmarshal(got.body, &run) != nil {
 			return false

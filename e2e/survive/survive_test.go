@@ -19,15 +19,15 @@ func TestKilledInTheMiddleOfARun(t *testing.T) {
 	target, names := newTarget(t), steps(stepCount)
 	p := newProcess(t, t.TempDir())
 	p.start()
-	p.publish("chain", chain(target.URL, names))
+	p.publish(chain(target.URL, names))
 	target.holdAt("s5")
-	run := p.accept("chain", "killed", "{}")
+	run := p.accept("killed")
 	require.NoError(t, target.reached(t.Context()))
 	p.signal(syscall.SIGKILL)
 	require.Equal(t, -1, p.end())
 
 	p.start()
-	require.Equal(t, run, p.accept("chain", "killed", "{}"), "the acknowledged run is still that of its key")
+	require.Equal(t, run, p.accept("killed"), "the acknowledged run is still that of its key")
 	p.succeeds(run)
 	target.saw(t, names...)
 	require.Greater(t, target.calls("s5"), 1, "the call that was cut off is made again")
@@ -40,10 +40,10 @@ func TestFrozenInTheMiddleOfARun(t *testing.T) {
 	target, names := newTarget(t), steps(stepCount)
 	p := newProcess(t, t.TempDir())
 	p.start()
-	p.publish("chain", chain(target.URL, names))
+	p.publish(chain(target.URL, names))
 	for _, with := range []string{"alone", "with-postgres"} {
 		target.holdAt("s5")
-		run := p.accept("chain", with, "{}")
+		run := p.accept(with)
 		require.NoError(t, target.reached(t.Context()))
 		frozen := []int{p.command.Process.Pid}
 		if with != "alone" {
@@ -63,7 +63,7 @@ func (p *process) freeze(pids ...int) {
 	for _, pid := range pids {
 		require.NoError(p.t, syscall.Kill(pid, syscall.SIGSTOP))
 	}
-	<-time.After(10 * time.Second)
+	<-time.After(10 * time.Second) // longer than what holds a lease or a connection takes as a pause
 	for _, pid := range pids {
 		require.NoError(p.t, syscall.Kill(pid, syscall.SIGCONT))
 	}

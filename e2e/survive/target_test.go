@@ -33,35 +33,35 @@ func newTarget(t *testing.T) *target {
 }
 
 // ServeHTTP takes a call whose path is its step.
-func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	step := strings.TrimPrefix(r.URL.Path, "/")
 	_, _ = io.Copy(io.Discard, r.Body) // a caller that goes is noticed only after its body
-	t.mu.Lock()
-	t.tokens[step] = append(t.tokens[step], r.Header.Get("Idempotency-Key"))
-	hold := t.hold == step
+	s.mu.Lock()
+	s.tokens[step] = append(s.tokens[step], r.Header.Get("Idempotency-Key"))
+	hold := s.hold == step
 	if hold {
-		t.hold = ""
+		s.hold = ""
 	}
-	t.mu.Unlock()
+	s.mu.Unlock()
 	if hold {
-		t.held <- struct{}{}
+		s.held <- struct{}{}
 		<-r.Context().Done()
 		return
 	}
 	w.WriteHeader(http.StatusOK)
 }
 
-// holdAt has the next call of a step wait, and returns once it is there.
-func (t *target) holdAt(step string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.hold = step
+// holdAt has the next call of a step wait until its caller goes.
+func (s *target) holdAt(step string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hold = step
 }
 
 // reached waits for the call that is held.
-func (t *target) reached(ctx context.Context) error {
+func (s *target) reached(ctx context.Context) error {
 	select {
-	case <-t.held:
+	case <-s.held:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -69,44 +69,44 @@ func (t *target) reached(ctx context.Context) error {
 }
 
 // forget drops what was seen.
-func (t *target) forget() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	clear(t.tokens)
+func (s *target) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.tokens)
 }
 
 // calls are how often a step has called.
-func (t *target) calls(step string) int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.tokens[step])
+func (s *target) calls(step string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.tokens[step])
 }
 
 // distinct is how many tokens a step has called with.
-func (t *target) distinct(step string) int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (s *target) distinct(step string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	tokens := map[string]bool{}
-	for _, token := range t.tokens[step] {
+	for _, token := range s.tokens[step] {
 		tokens[token] = true
 	}
 	return len(tokens)
 }
 
 // saw requires that every step has called, each with one token of its own however often.
-func (t *target) saw(test *testing.T, steps ...string) {
-	test.Helper()
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (s *target) saw(t *testing.T, steps ...string) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	owner := map[string]string{}
 	for _, step := range steps {
-		require.NotEmpty(test, t.tokens[step], "%s was never called", step)
-		for _, token := range t.tokens[step] {
-			require.NotEmpty(test, token, step)
-			require.Equal(test, t.tokens[step][0], token, "a repetition of %s has another token", step)
+		require.NotEmpty(t, s.tokens[step], "%s was never called", step)
+		for _, token := range s.tokens[step] {
+			require.NotEmpty(t, token, step)
+			require.Equal(t, s.tokens[step][0], token, "a repetition of %s has another token", step)
 		}
-		require.Empty(test, owner[t.tokens[step][0]], "two steps share a token")
-		owner[t.tokens[step][0]] = step
+		require.Empty(t, owner[s.tokens[step][0]], "two steps share a token")
+		owner[s.tokens[step][0]] = step
 	}
 }
 

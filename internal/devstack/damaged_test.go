@@ -30,7 +30,7 @@ func TestClusterThatIsNone(t *testing.T) {
 			_, err := devstack.StartPostgres(t.Context(), dir, 0, quiet())
 			require.ErrorContains(t, err, test.want)
 			require.ErrorContains(t, err, "move", "it says what to do")
-			raw, err := os.ReadFile(path) //nolint:gosec // the test's own
+			raw, err := os.ReadFile(path)
 			require.NoError(t, err)
 			require.Equal(t, test.content, string(raw), "it is left as it is")
 		})
@@ -49,7 +49,7 @@ func TestDamagedCluster(t *testing.T) {
 	require.NoError(t, os.WriteFile(control, garbage, 0o600))
 	err = postgres.Start(t.Context())
 	require.ErrorContains(t, err, "If the cluster in "+filepath.Join(dir, "postgres")+" is damaged, put back a copy")
-	raw, err := os.ReadFile(control) //nolint:gosec // the test's own
+	raw, err := os.ReadFile(control)
 	require.NoError(t, err)
 	require.Equal(t, garbage, raw, "it is left as it is")
 }

@@ -134,7 +134,7 @@ func (p *Postgres) start(ctx context.Context) error {
 		return err
 	}
 	p.server = server
-	go p.watch(server)
+	go p.watch(server) //nolint:gosec // for as long as the server runs, which is longer than ctx
 	return nil
 }
 

@@ -16,7 +16,7 @@ import (
 func smallDisk(t *testing.T, megabytes int) string {
 	t.Helper()
 	dir := t.TempDir()
-	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // Postgres's own user passes through it
+	require.NoError(t, os.Chmod(dir, 0o755))
 	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=755", megabytes))
 	require.NoError(t, err, "this test mounts a small disk: run it as root")
 	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
@@ -27,7 +27,7 @@ func smallDisk(t *testing.T, megabytes int) string {
 func fill(t *testing.T, disk string) (free func()) {
 	t.Helper()
 	path := filepath.Join(disk, "fill")
-	file, err := os.Create(path) //nolint:gosec // in the test's folder
+	file, err := os.Create(path)
 	require.NoError(t, err)
 	block := make([]byte, 1<<20)
 	for size := len(block); size >= 512; {
@@ -48,8 +48,8 @@ func TestFullDisk(t *testing.T) {
 	target, disk := newTarget(t), smallDisk(t, 220)
 	p := newProcess(t, filepath.Join(disk, "stack"))
 	p.start()
-	p.publish("chain", chain(target.URL, steps(1)))
-	p.succeeds(p.accept("chain", "before", "{}"))
+	p.publish(chain(target.URL, steps(1)))
+	p.succeeds(p.accept("before"))
 
 	free := fill(t, disk)
 	pad := `{"pad":"` + strings.Repeat("x", 20_000) + `"}`
@@ -57,7 +57,7 @@ func TestFullDisk(t *testing.T) {
 	keys := map[string]int{}
 	for i := range submits {
 		key := fmt.Sprintf("full%d", i)
-		got, err := p.submit("chain", key, pad)
+		got, err := p.submit(key, pad)
 		require.NoError(t, err)
 		keys[key] = got.status
 		if got.status == http.StatusAccepted {
@@ -74,7 +74,7 @@ func TestFullDisk(t *testing.T) {
 	free()
 	p.healthy()
 	for key := range keys { // the same key is the same run: what was acknowledged, and what was refused
-		p.succeeds(p.again("chain", key, pad))
+		p.succeeds(p.again(key, pad))
 	}
 	require.GreaterOrEqual(t, target.distinct("s1"), submits, "every run has called")
 }
