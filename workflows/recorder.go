@@ -26,8 +26,10 @@ type recorder struct {
 	recorded activities.Recorded
 	// unsure are the steps of the last record until it is known to be written.
 	unsure []activities.StepRecord
-	done   bool
-	err    error
+	// at is when the last record was made.
+	at   time.Time
+	done bool
+	err  error
 }
 
 // newRecorder starts recording; the first record says that the run is running, and names every step.
@@ -44,16 +46,33 @@ func newRecorder(ctx workflow.Context, run activities.Run, steps []job.Step, sta
 
 func (rec *recorder) loop(ctx workflow.Context) {
 	for !rec.done {
-		if err := workflow.Await(ctx, func() bool { return len(rec.changed) > 0 || rec.final != nil }); err != nil {
+		if err := rec.gather(ctx); err != nil {
 			rec.err, rec.done = err, true
 			return
 		}
+		rec.at = workflow.Now(ctx)
 		record := rec.take()
 		recorded, err := write(ctx, record)
 		rec.check(record, recorded)
 		rec.err = err
 		rec.done = err != nil || record.Status.Ended() && len(rec.changed) == 0
 	}
+}
+
+// gather waits for something to record. What changes soon after a record waits
+// for more, as long as the one who took that record asks; a run's end never waits.
+func (rec *recorder) gather(ctx workflow.Context) error {
+	if err := workflow.Await(ctx, func() bool { return len(rec.changed) > 0 || rec.final != nil }); err != nil {
+		return err
+	}
+	pause := rec.recorded.Pause - workflow.Now(ctx).Sub(rec.at)
+	if rec.final != nil || pause <= 0 {
+		return nil
+	}
+	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		Timeout: pause, TimerOptions: workflow.TimerOptions{Summary: "record"},
+	}, func() bool { return rec.final != nil })
+	return err
 }
 
 // take returns the next record: everything that changed since the one before.
@@ -73,10 +92,14 @@ func (rec *recorder) take() activities.RunRecord {
 }
 
 // check takes what the record came to. Steps of the one before that may never
-// have been written, since the process that was about to is gone, go into the next.
+// have been written, since the process that was about to is gone, go into the
+// next, unless this one had them.
 func (rec *recorder) check(record activities.RunRecord, recorded activities.Recorded) {
 	if rec.recorded.Soon && rec.recorded.By != recorded.By {
 		for _, lost := range rec.unsure {
+			if slices.ContainsFunc(record.Steps, func(s activities.StepRecord) bool { return s.ID == lost.ID }) {
+				continue
+			}
 			if step := rec.change(lost.ID); step.Output == nil {
 				step.Output = lost.Output
 			}

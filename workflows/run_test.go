@@ -285,6 +285,38 @@ steps:
 	require.Greater(t, lost.records[3].Rev, lost.records[2].Rev)
 }
 
+// Steps that change soon after one another are one record; the end waits for nothing.
+func TestRunGathersItsRecords(t *testing.T) {
+	t.Parallel()
+	const two = `
+apiVersion: fairlead/v1
+name: two
+steps:
+  - {id: first, uses: http, with: {url: "https://a.example"}}
+  - {id: second, uses: http, with: {url: "https://b.example"}, retry: {attempts: 2, initial: 1m}}
+`
+	quick := setup(t)
+	quick.pause = time.Hour
+	last := quick.run(two, `{}`)
+	require.Len(t, quick.records, 2, "the beginning and the end")
+	require.Equal(t, job.StatusRunning, quick.records[0].Status)
+	require.Equal(t, job.StatusSucceeded, last.Status)
+	require.Equal(t, job.StatusSucceeded, quick.steps()["second"].Status)
+
+	slow := setup(t)
+	slow.pause = time.Second
+	slow.http = func(_ context.Context, in activities.Step) (any, error) {
+		if in.Step == "second" {
+			return nil, refuse(job.Failure{Code: "connection", Retryable: true}, 0)
+		}
+		return map[string]any{}, nil
+	}
+	slow.run(two, `{}`)
+	require.Len(t, slow.records, 3, "a step that goes on is recorded when the pause is over")
+	require.Equal(t, "second", slow.records[1].Steps[1].ID)
+	require.Equal(t, job.StatusRunning, slow.records[1].Steps[1].Status)
+}
+
 func TestRunAdoptsTheEndThatItsRowHas(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

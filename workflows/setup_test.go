@@ -39,6 +39,8 @@ type bench struct {
 	tries  int
 	// soon says, by the number of a record, which process takes it and writes it soon; nil: all are written at once.
 	soon func(record int) string
+	// pause is what the recorder asks for between two records.
+	pause time.Duration
 	// row is the end that the run's row has already; nil: none.
 	row *activities.Recorded
 }
@@ -102,7 +104,7 @@ func (b *bench) doRecord(_ context.Context, in activities.RunRecord) (activities
 	if b.row != nil && in.Status.Ended() {
 		return *b.row, nil
 	}
-	recorded := activities.Recorded{Status: in.Status, Error: in.Error}
+	recorded := activities.Recorded{Status: in.Status, Error: in.Error, Pause: b.pause}
 	if b.soon != nil {
 		recorded.By, recorded.Soon = b.soon(len(b.records)), !in.Status.Ended()
 	}
