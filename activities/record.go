@@ -32,9 +32,6 @@ type Recorded struct {
 	By string `json:"by,omitempty"`
 	// Soon says that By has yet to write the record: it is sure once a later one has the same By.
 	Soon bool `json:"soon,omitempty"`
-	// Pause is the least time until the run's next record, but for that of its end; 0 for none.
-	// It is the recorder's to say: histories of runs that began without it replay without it.
-	Pause time.Duration `json:"pause,omitempty"`
 }
 
 // StepRecord is one step's state.

@@ -5,14 +5,15 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/pprof/profile"
 )
 
-// Share is a part's share of a profile.
+// Share is a part's processor time of one run, in milliseconds, on either side.
 type Share struct {
-	Part    string
-	Percent float64
+	Part            string
+	Floor, Fairlead float64
 }
 
 // parts say whose a stack is: the first line, from the innermost call outwards, that names one.
@@ -40,8 +41,9 @@ func parts() []struct{ part, prefix string } {
 	}
 }
 
-// sumUp attributes every sample of a profile to the innermost of the parts on its stack.
-func sumUp(path string) ([]Share, error) {
+// sumUp gives every sample of a profile of runs to the innermost part on its
+// stack, and returns the milliseconds of each part and run.
+func sumUp(path string, runs int) (map[string]float64, error) {
 	file, err := os.Open(path) //nolint:gosec // written a moment ago
 	if err != nil {
 		return nil, err
@@ -51,18 +53,22 @@ func sumUp(path string) ([]Share, error) {
 	if err != nil {
 		return nil, err
 	}
-	sums, total := map[string]int64{}, int64(0)
+	sums := map[string]float64{}
 	for _, sample := range parsed.Sample {
-		value := sample.Value[len(sample.Value)-1]
-		sums[owner(sample)] += value
-		total += value
+		spent := time.Duration(sample.Value[len(sample.Value)-1]) // nanoseconds of the processor
+		sums[owner(sample)] += 1000 * spent.Seconds() / float64(runs)
 	}
-	var shares []Share
-	for part, sum := range sums {
-		shares = append(shares, Share{part, 100 * float64(sum) / float64(max(total, 1))})
+	return sums, nil
+}
+
+// compare puts the sides' parts together, the largest of Fairlead's first.
+func compare(floor, fairlead map[string]float64) []Share {
+	var all []Share
+	for part, spent := range fairlead {
+		all = append(all, Share{part, floor[part], spent})
 	}
-	slices.SortFunc(shares, func(a, b Share) int { return cmp.Compare(b.Percent, a.Percent) })
-	return shares, nil
+	slices.SortFunc(all, func(a, b Share) int { return cmp.Compare(b.Fairlead, a.Fairlead) })
+	return all
 }
 
 // owner is the part that a sample's time belongs to.

@@ -33,7 +33,7 @@ type Result struct {
 	Rounds []Round
 	// Floor and Fairlead are what Temporal keeps of one run of each.
 	Floor, Fairlead Events
-	// Shares says where the processor's time of Fairlead's legs goes.
+	// Shares says where the processor's time goes.
 	Shares []Share
 }
 
@@ -122,17 +122,15 @@ func measure(ctx context.Context, w *world, c Case, options Options, out io.Writ
 	if result.Fairlead, err = w.events(ctx, last.Fairlead[1].LastID); err != nil {
 		return result, err
 	}
-	if result.Shares, err = profiled(ctx, w, c, options.Profile); err != nil {
-		return result, err
-	}
-	return result, nil
+	result.Shares, err = shares(ctx, w, c, options.Profile)
+	return result, err
 }
 
 func (w *world) events(ctx context.Context, id string) (Events, error) {
 	return events(ctx, w.temporal, w.stack.Config().Temporal["TEMPORAL_NAMESPACE"], id)
 }
 
-// abba is one round. The profile of its own comes later: taking it costs time.
+// abba is one round.
 func abba(ctx context.Context, w *world, c Case) (round Round, err error) {
 	for _, leg := range []struct {
 		side side
@@ -145,9 +143,8 @@ func abba(ctx context.Context, w *world, c Case) (round Round, err error) {
 	return round, nil
 }
 
-// profiled takes a leg of Fairlead under the profiler and sums it up.
-func profiled(ctx context.Context, w *world, c Case, folder string) (shares []Share, err error) {
-	path := filepath.Join(folder, strings.NewReplacer(" ", "_", ",", "").Replace(c.Name)+".pprof")
+// profiled has a side take the case's runs under the profiler, and sums up what one of them took.
+func profiled(ctx context.Context, w *world, s side, c Case, path string) (parts map[string]float64, err error) {
 	file, err := os.Create(path) //nolint:gosec // a folder of the caller's
 	if err != nil {
 		return nil, err
@@ -156,8 +153,9 @@ func profiled(ctx context.Context, w *world, c Case, folder string) (shares []Sh
 	if err := pprof.StartCPUProfile(file); err != nil {
 		return nil, err
 	}
-	for range 3 {
-		if _, err = turn(ctx, w.gauge, w.fairlead, c); err != nil {
+	const turns = 3
+	for range turns {
+		if _, err = turn(ctx, w.gauge, s, c); err != nil {
 			break
 		}
 	}
@@ -165,5 +163,19 @@ func profiled(ctx context.Context, w *world, c Case, folder string) (shares []Sh
 	if err != nil {
 		return nil, err
 	}
-	return sumUp(path)
+	return sumUp(path, turns*c.Runs)
+}
+
+// shares profiles both sides; the profile has a turn of its own, since taking it costs time.
+func shares(ctx context.Context, w *world, c Case, folder string) ([]Share, error) {
+	path := filepath.Join(folder, strings.NewReplacer(" ", "_", ",", "").Replace(c.Name))
+	floor, err := profiled(ctx, w, w.floor, c, path+"_floor.pprof")
+	if err != nil {
+		return nil, err
+	}
+	fairlead, err := profiled(ctx, w, w.fairlead, c, path+".pprof")
+	if err != nil {
+		return nil, err
+	}
+	return compare(floor, fairlead), nil
 }

@@ -44,6 +44,10 @@ type RunInput struct {
 	Trigger string `json:"trigger"`
 	// Priority is 1 (first) to 5 (last); 0 means 3.
 	Priority int `json:"priority,omitempty"`
+	// RecordPause is the least time between two records of the run's progress,
+	// and until the first: a burst of short steps is one record, and nobody sees
+	// a step's state later than that. 0, as runs of earlier builds have it, is none.
+	RecordPause time.Duration `json:"recordPause,omitempty"`
 }
 
 // RunResult is what Run returns when the run succeeded.

@@ -26,15 +26,19 @@ type recorder struct {
 	recorded activities.Recorded
 	// unsure are the steps of the last record until it is known to be written.
 	unsure []activities.StepRecord
-	// at is when the last record was made.
-	at   time.Time
-	done bool
-	err  error
+	// pause is the least time between two records of progress, at is when the last one was made.
+	pause time.Duration
+	at    time.Time
+	done  bool
+	err   error
 }
 
 // newRecorder starts recording; the first record says that the run is running, and names every step.
-func newRecorder(ctx workflow.Context, run activities.Run, steps []job.Step, started time.Time) *recorder {
-	rec := &recorder{run: run, started: started, steps: make(map[string]*activities.StepRecord, len(steps))}
+func newRecorder(ctx workflow.Context, in RunInput, steps []job.Step, started time.Time) *recorder {
+	rec := &recorder{
+		run: in.Run, started: started, steps: make(map[string]*activities.StepRecord, len(steps)),
+		pause: in.RecordPause, at: started,
+	}
 	for i := range steps {
 		rec.steps[steps[i].ID] = &activities.StepRecord{ID: steps[i].ID, Position: i, Status: job.StatusPending}
 		rec.changed = append(rec.changed, steps[i].ID)
@@ -59,18 +63,18 @@ func (rec *recorder) loop(ctx workflow.Context) {
 	}
 }
 
-// gather waits for something to record. What changes soon after a record waits
-// for more, as long as the one who took that record asks; a run's end never waits.
+// gather waits for something to record. What changes soon after a record, or
+// after the beginning, waits for more; a run's end never waits.
 func (rec *recorder) gather(ctx workflow.Context) error {
 	if err := workflow.Await(ctx, func() bool { return len(rec.changed) > 0 || rec.final != nil }); err != nil {
 		return err
 	}
-	pause := rec.recorded.Pause - workflow.Now(ctx).Sub(rec.at)
-	if rec.final != nil || pause <= 0 {
+	rest := rec.pause - workflow.Now(ctx).Sub(rec.at)
+	if rec.final != nil || rest <= 0 {
 		return nil
 	}
 	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-		Timeout: pause, TimerOptions: workflow.TimerOptions{Summary: "record"},
+		Timeout: rest, TimerOptions: workflow.TimerOptions{Summary: "record"},
 	}, func() bool { return rec.final != nil })
 	return err
 }

@@ -80,7 +80,7 @@ func newRun(ctx workflow.Context, in RunInput) (*run, error) {
 			"trigger": in.Trigger, "startedAt": started.Format(time.RFC3339Nano),
 		},
 	}
-	r.records = newRecorder(ctx, in.Run, program.Definition.Steps, started)
+	r.records = newRecorder(ctx, in, program.Definition.Steps, started)
 	return r, nil
 }
 

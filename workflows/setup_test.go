@@ -39,7 +39,7 @@ type bench struct {
 	tries  int
 	// soon says, by the number of a record, which process takes it and writes it soon; nil: all are written at once.
 	soon func(record int) string
-	// pause is what the recorder asks for between two records.
+	// pause is the run's RecordPause.
 	pause time.Duration
 	// row is the end that the run's row has already; nil: none.
 	row *activities.Recorded
@@ -104,7 +104,7 @@ func (b *bench) doRecord(_ context.Context, in activities.RunRecord) (activities
 	if b.row != nil && in.Status.Ended() {
 		return *b.row, nil
 	}
-	recorded := activities.Recorded{Status: in.Status, Error: in.Error, Pause: b.pause}
+	recorded := activities.Recorded{Status: in.Status, Error: in.Error}
 	if b.soon != nil {
 		recorded.By, recorded.Soon = b.soon(len(b.records)), !in.Status.Ended()
 	}
@@ -118,7 +118,7 @@ func (b *bench) run(file, input string) activities.RunRecord {
 	require.NoError(b.t, err)
 	b.ExecuteWorkflow(workflows.TypeRun, workflows.RunInput{
 		Run:        activities.Run{ID: "run_1", Team: "default", Job: versions[0].Definition.Name, Version: 7, CreatedAt: b.Now()},
-		Definition: versions[0].Canonical, Input: json.RawMessage(input), Trigger: "api",
+		Definition: versions[0].Canonical, Input: json.RawMessage(input), Trigger: "api", RecordPause: b.pause,
 	})
 	require.True(b.t, b.IsWorkflowCompleted())
 	require.NotEmpty(b.t, b.records)

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
-	"time"
 
 	"github.com/fairlead/fairlead/activities"
 	"github.com/fairlead/fairlead/internal/job"
@@ -17,10 +16,6 @@ import (
 
 // maxInline is the size in bytes up to which an output lies in its row: what a run's answer inlines (DESIGN.md, section 5).
 const maxInline = 128 << 10
-
-// pause is the least time between two records of a run's progress: a burst of
-// short steps is one record, and nobody sees a step's state later than that.
-const pause = 500 * time.Millisecond
 
 // Rows are the rows of runs and steps.
 type Rows interface {
@@ -70,7 +65,7 @@ func (r *Recorder) Record(ctx context.Context, in activities.RunRecord) (activit
 	}
 	if !in.Status.Ended() {
 		by, err := r.pen.Soon(ctx, record)
-		return activities.Recorded{Status: in.Status, By: by, Soon: true, Pause: pause}, err
+		return activities.Recorded{Status: in.Status, By: by, Soon: true}, err
 	}
 	by, err := r.pen.Now(ctx, record)
 	if err != nil {

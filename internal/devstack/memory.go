@@ -6,13 +6,12 @@ import (
 )
 
 const (
-	// gcPercent lets the heap grow to five times what is in use: with the Go
-	// default of twice, a stack whose heap is small spends a sixth of its
-	// processor time on collecting it.
+	// gcPercent lets the heap grow to five times what is in use: with Go's
+	// default, twice, a stack under load spends a sixth of its processor time on collecting it.
 	gcPercent   = 400
 	goGCPercent = 100
 	// memoryLimit is the size from which on the collector works as hard as it takes.
-	memoryLimit = 512 << 20
+	memoryLimit = 1 << 30
 )
 
 // useMemory trades memory for processor time, until the returned function is

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
@@ -11,6 +12,9 @@ import (
 	"github.com/fairlead/fairlead/internal/store"
 	"github.com/fairlead/fairlead/workflows"
 )
+
+// recordPause is how late, at most, a run's progress is recorded.
+const recordPause = 500 * time.Millisecond
 
 // Jobs is where the definitions are.
 type Jobs interface {
@@ -32,7 +36,7 @@ func StartRun(ctx context.Context, c client.Client, jobs Jobs, run store.Run) er
 		Definition: version.Canonical,
 		Input:      run.Input,
 		Trigger:    run.Trigger.Kind,
-		Priority:   run.Priority,
+		Priority:   run.Priority, RecordPause: recordPause,
 	}
 	_, err = c.ExecuteWorkflow(ctx, workflows.StartOptions(in), workflows.TypeRun, in)
 	if err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) {

@@ -60,7 +60,7 @@ func TestStartRunStartsOneWorkflow(t *testing.T) {
 		}),
 		workflows.TypeRun, workflows.RunInput{
 			Run:        activities.Run{ID: run.ID, Team: run.Team, Job: run.Job, Version: run.Version, CreatedAt: run.CreatedAt},
-			Definition: jobs.version.Canonical, Input: run.Input, Trigger: "api", Priority: 4,
+			Definition: jobs.version.Canonical, Input: run.Input, Trigger: "api", Priority: 4, RecordPause: 500 * time.Millisecond,
 		}).Return(&mocks.WorkflowRun{}, nil).Once()
 	require.NoError(t, engine.StartRun(t.Context(), c, jobs, run))
 }
