@@ -28,10 +28,6 @@ type RunRecord struct {
 type Recorded struct {
 	Status job.Status   `json:"status"`
 	Error  *job.Failure `json:"error,omitempty"`
-	// By names the process that took the record; all that it took of the run before is written.
-	By string `json:"by,omitempty"`
-	// Soon says that By has yet to write the record: it is sure once a later one has the same By.
-	Soon bool `json:"soon,omitempty"`
 }
 
 // StepRecord is one step's state.

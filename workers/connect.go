@@ -31,8 +31,6 @@ const (
 	retryMax = 10 * time.Second
 	// reportTime is what is kept of the drain's time for telling the server how an attempt ended.
 	reportTime = 2 * time.Second
-	// restTimeout bounds the writing of what was recorded last.
-	restTimeout = 5 * time.Second
 	// dialTimeout bounds one such try.
 	dialTimeout = 10 * time.Second
 	// holdTimeout bounds a look at S3 while a large value waits for it, holdPause is what lies between two.
@@ -45,7 +43,6 @@ type backend struct {
 	store   *store.Store
 	objects *blob.Store
 	live    *joblog.Live
-	pen     *record.Pen
 	client  client.Client
 	http    *httpcall.Action
 }
@@ -72,7 +69,7 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger) (*backend, e
 		return nil, err
 	}
 	return &backend{
-		store: rows, objects: objects, live: joblog.NewLive(cfg.RedisAddress, log), pen: record.NewPen(rows, log),
+		store: rows, objects: objects, live: joblog.NewLive(cfg.RedisAddress, log),
 		http: httpcall.New(httpcall.Options{Version: version(), Allow: allow}),
 	}, nil
 }
@@ -96,9 +93,7 @@ func (b *backend) close() error {
 	}
 	b.http.Close()
 	b.objects.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), restTimeout)
-	defer cancel()
-	err := errors.Join(b.pen.Rest(ctx), b.live.Close())
+	err := b.live.Close()
 	b.store.Close()
 	return err
 }
@@ -121,7 +116,7 @@ func (b *backend) parts(ctx context.Context, cfg config.Config, log *slog.Logger
 		Drain: max(cfg.DrainTimeout-reportTime, 0),
 		Hold:  hold(b.objects.Answers),
 		Begin: begin,
-		Recorder: record.New(b.store, b.pen, b.objects, func(run activities.Run, name string, attempt int) record.Log {
+		Recorder: record.New(b.store, b.objects, func(run activities.Run, name string, attempt int) record.Log {
 			return begin(run, name, attempt)
 		}),
 		Notifier: notify.New(b.store, mailer, cfg.PublicURL, log),

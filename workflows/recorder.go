@@ -22,10 +22,8 @@ type recorder struct {
 	// changed are the steps to be recorded next, in order of their change.
 	changed []string
 	final   *activities.RunRecord
-	// recorded is what the row said after the last record, or will soon.
+	// recorded is what the row said after the last record.
 	recorded activities.Recorded
-	// unsure are the steps of the last record until it is known to be written.
-	unsure []activities.StepRecord
 	// pause is the least time between two records of progress, at is when the last one was made.
 	pause time.Duration
 	at    time.Time
@@ -56,10 +54,8 @@ func (rec *recorder) loop(ctx workflow.Context) {
 		}
 		rec.at = workflow.Now(ctx)
 		record := rec.take()
-		recorded, err := write(ctx, record)
-		rec.check(record, recorded)
-		rec.err = err
-		rec.done = err != nil || record.Status.Ended() && len(rec.changed) == 0
+		rec.recorded, rec.err = write(ctx, record)
+		rec.done = rec.err != nil || record.Status.Ended()
 	}
 }
 
@@ -93,26 +89,6 @@ func (rec *recorder) take() activities.RunRecord {
 	}
 	rec.changed = nil
 	return record
-}
-
-// check takes what the record came to. Steps of the one before that may never
-// have been written, since the process that was about to is gone, go into the
-// next, unless this one had them.
-func (rec *recorder) check(record activities.RunRecord, recorded activities.Recorded) {
-	if rec.recorded.Soon && rec.recorded.By != recorded.By {
-		for _, lost := range rec.unsure {
-			if slices.ContainsFunc(record.Steps, func(s activities.StepRecord) bool { return s.ID == lost.ID }) {
-				continue
-			}
-			if step := rec.change(lost.ID); step.Output == nil {
-				step.Output = lost.Output
-			}
-		}
-	}
-	rec.unsure, rec.recorded = nil, recorded
-	if recorded.Soon {
-		rec.unsure = record.Steps
-	}
 }
 
 // write tries once in this worker, then goes on trying as a regular activity.

@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -240,49 +239,6 @@ output: {a: "${steps.only.output.body}", b: "${steps.only.output.body}", c: "${s
 	require.Equal(t, job.StatusFailed, last.Status)
 	require.Equal(t, "too_large", last.Error.Code)
 	require.Nil(t, last.Output)
-}
-
-// A record that a process took is lost with it: the steps in it are recorded again.
-func TestRunRecordsAgainWhatMayBeLost(t *testing.T) {
-	t.Parallel()
-	const file = `
-apiVersion: fairlead/v1
-name: lost
-steps:
-  - {id: first, uses: http, with: {url: "https://a.example"}}
-  - {id: second, uses: http, with: {url: "https://b.example"}}
-`
-	times := func(b *bench, id string, status job.Status) (n int) {
-		for _, record := range b.records {
-			for _, step := range record.Steps {
-				if step.ID == id && step.Status == status {
-					require.Equal(b.t, json.RawMessage("null"), step.Output)
-					n++
-				}
-			}
-		}
-		return n
-	}
-	kept := setup(t)
-	kept.soon = func(int) string { return "one" }
-	kept.run(file, `{}`)
-	require.Equal(t, 1, times(kept, "first", job.StatusSucceeded))
-	require.Len(t, kept.records, 3)
-
-	lost := setup(t)
-	lost.soon = func(record int) string { // the process that took the second record is gone before the third
-		if record <= 2 {
-			return "one"
-		}
-		return "two"
-	}
-	lost.run(file, `{}`)
-	require.NoError(t, lost.GetWorkflowError())
-	require.Equal(t, 2, times(lost, "first", job.StatusSucceeded))
-	require.Equal(t, 1, times(lost, "second", job.StatusSucceeded))
-	require.Len(t, lost.records, 4, "the end, and once more with what may be lost")
-	require.Equal(t, job.StatusSucceeded, lost.records[3].Status)
-	require.Greater(t, lost.records[3].Rev, lost.records[2].Rev)
 }
 
 // Steps that change soon after one another are one record; the end waits for nothing.

@@ -37,8 +37,6 @@ type bench struct {
 	// record answers an attempt to write a row, numbered from 1; nil succeeds.
 	record func(try int) error
 	tries  int
-	// soon says, by the number of a record, which process takes it and writes it soon; nil: all are written at once.
-	soon func(record int) string
 	// pause is the run's RecordPause.
 	pause time.Duration
 	// row is the end that the run's row has already; nil: none.
@@ -104,11 +102,7 @@ func (b *bench) doRecord(_ context.Context, in activities.RunRecord) (activities
 	if b.row != nil && in.Status.Ended() {
 		return *b.row, nil
 	}
-	recorded := activities.Recorded{Status: in.Status, Error: in.Error}
-	if b.soon != nil {
-		recorded.By, recorded.Soon = b.soon(len(b.records)), !in.Status.Ended()
-	}
-	return recorded, nil
+	return activities.Recorded{Status: in.Status, Error: in.Error}, nil
 }
 
 // run executes the job file with an input and returns the last record.

@@ -19,9 +19,8 @@ const maxInline = 128 << 10
 
 // Rows are the rows of runs and steps.
 type Rows interface {
-	// Record writes all or, after an error, perhaps none. It never changes a row for a smaller
-	// rev, nor an ended one to another end, so that repeats are harmless.
-	Record(ctx context.Context, records ...store.RunRecord) error
+	// Record never changes a row for a smaller rev, nor an ended one to another end, so that repeats are harmless.
+	Record(ctx context.Context, record store.RunRecord) error
 	// Outcome is a run's status as its row has it, and why it ended badly.
 	Outcome(ctx context.Context, run string) (job.Status, *job.Failure, error)
 }
@@ -45,34 +44,27 @@ type Begin func(run activities.Run, step string, attempt int) Log
 // Recorder is the activity [activities.Record].
 type Recorder struct {
 	rows    Rows
-	pen     *Pen
 	objects Objects
 	begin   Begin
 }
 
 // New returns a recorder.
-func New(rows Rows, pen *Pen, objects Objects, begin Begin) *Recorder {
-	return &Recorder{rows: rows, pen: pen, objects: objects, begin: begin}
+func New(rows Rows, objects Objects, begin Begin) *Recorder {
+	return &Recorder{rows: rows, objects: objects, begin: begin}
 }
 
-// Record writes a run's row and those of the steps that changed: a run's end
-// before it returns what the row says then, anything else soon afterwards.
-// Large outputs are in S3 before the row says so.
+// Record writes a run's row and those of the steps that changed. Large outputs
+// are in S3 before the row says so. It returns what the row says then.
 func (r *Recorder) Record(ctx context.Context, in activities.RunRecord) (activities.Recorded, error) {
 	record, err := r.row(ctx, in)
 	if err != nil {
 		return activities.Recorded{}, err
 	}
-	if !in.Status.Ended() {
-		by, err := r.pen.Soon(ctx, record)
-		return activities.Recorded{Status: in.Status, By: by, Soon: true}, err
-	}
-	by, err := r.pen.Now(ctx, record)
-	if err != nil {
-		return activities.Recorded{}, err
+	if err := r.rows.Record(ctx, record); err != nil || !in.Status.Ended() {
+		return activities.Recorded{Status: in.Status}, err
 	}
 	status, failure, err := r.rows.Outcome(ctx, in.Run.ID)
-	return activities.Recorded{Status: status, Error: failure, By: by}, err
+	return activities.Recorded{Status: status, Error: failure}, err
 }
 
 // row is a record as the store takes it.

@@ -45,50 +45,35 @@ type StepRecord struct {
 	EndedAt    time.Time
 }
 
-// Record writes runs' rows and those of their steps in one round trip and one
-// transaction. A row never changes for a smaller rev, and one that has ended
-// only if its status stays; so records may come twice and in any order. A run
-// that is recorded has a workflow (see [Store.Unstarted]). After an error any of
-// them may be unwritten. CodeNotFound: no such run; the others are written.
-func (s *Store) Record(ctx context.Context, records ...RunRecord) error {
-	// In one order always, so that two that write the same rows never wait for each other in a circle.
-	records = slices.SortedStableFunc(slices.Values(records), func(a, b RunRecord) int { return cmp.Compare(a.Run, b.Run) })
-	params := make([]db.RecordParams, len(records))
-	for i, record := range records {
-		var err error
-		if params[i], err = recordParams(record); err != nil {
-			return err
-		}
-	}
-	var problem error
-	s.queries.Record(ctx, params).QueryRow(func(i int, exists bool, err error) {
-		switch {
-		case err != nil:
-			problem = cmp.Or(problem, failed("record a run", err))
-		case !exists:
-			problem = cmp.Or(problem, error(job.Errorf(job.CodeNotFound, "there is no run %q", records[i].Run)))
-		}
-	})
-	return problem
-}
-
-func recordParams(r RunRecord) (db.RecordParams, error) {
+// Record writes a run's row and those of its steps in one round trip, all or
+// none. A row never changes for a smaller rev, and one that has ended only if
+// its status stays; so records may come twice and in any order. A run that is
+// recorded has a workflow (see [Store.Unstarted]). CodeNotFound: no such run.
+func (s *Store) Record(ctx context.Context, r RunRecord) error {
 	failure, err := encodeFailure(r.Error)
 	if err != nil {
-		return db.RecordParams{}, err
+		return err
 	}
 	params := db.RecordParams{
 		Run: r.Run, Rev: r.Rev, Status: string(r.Status),
 		StartedAt: optionalTime(r.StartedAt), EndedAt: optionalTime(r.EndedAt),
 		Output: notEmpty(r.Output), OutputKey: optional(r.OutputKey), Error: failure,
 	}
+	// In one order always, so that two records of a run never wait for each other in a circle.
 	steps := slices.SortedFunc(slices.Values(r.Steps), func(a, b StepRecord) int { return cmp.Compare(a.ID, b.ID) })
 	for _, step := range steps {
 		if err := addStep(&params, step); err != nil {
-			return db.RecordParams{}, err
+			return err
 		}
 	}
-	return params, nil
+	exists, err := s.queries.Record(ctx, params)
+	if err != nil {
+		return failed("record a run", err)
+	}
+	if !exists {
+		return job.Errorf(job.CodeNotFound, "there is no run %q", r.Run)
+	}
+	return nil
 }
 
 // Outcome returns a run's status and, where it ended badly, why. CodeNotFound: no such run.

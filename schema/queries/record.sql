@@ -1,5 +1,5 @@
--- name: Record :batchone
--- One statement for a run and any of its steps. A row never changes for a
+-- name: Record :one
+-- One round trip for a run and any of its steps. A row never changes for a
 -- smaller rev, nor an ended one to another end. For the same rev the last record
 -- stands: a workflow task that is tried again may have seen more since, and says so
 -- under the number that its first try used. Says whether the run exists.

@@ -101,6 +101,100 @@ func (q *Queries) ListSteps(ctx context.Context, run string) ([]ListStepsRow, er
 	return items, nil
 }
 
+const record = `-- name: Record :one
+WITH n AS (
+    SELECT unnest($2::text[]) AS step, unnest($3::integer[]) AS position,
+           unnest($4::text[]) AS status, unnest($5::text[]) AS reason,
+           unnest($6::integer[]) AS attempts, unnest($7::bytea[]) AS output,
+           unnest($8::text[]) AS output_key, unnest($9::text[]) AS error,
+           unnest($10::text[]) AS log_key, unnest($11::integer[]) AS log_records,
+           unnest($12::text[]) AS log_sha256,
+           unnest($13::timestamptz[]) AS started_at, unnest($14::timestamptz[]) AS ended_at
+), run_row AS (
+    UPDATE runs SET
+        rev = $15, status = $16,
+        started_at = coalesce($17, started_at),
+        ended_at = coalesce($18, ended_at),
+        output = $19, output_key = $20, error = $21,
+        workflow_started_at = coalesce(workflow_started_at, now())
+    WHERE runs.id = $1 AND runs.rev <= $15 AND (runs.ended_at IS NULL OR runs.status = $16)
+), step_rows AS (
+    INSERT INTO steps AS s (run, team, step, position, status, reason, attempts, output, output_key, error,
+                            log_key, log_records, log_sha256, rev, started_at, ended_at)
+    SELECT r.id, r.team, n.step, n.position, n.status, nullif(n.reason, ''), n.attempts,
+           nullif(n.output, ''::bytea), nullif(n.output_key, ''), nullif(n.error, '')::json,
+           nullif(n.log_key, ''), n.log_records, nullif(n.log_sha256, ''), $15,
+           nullif(n.started_at, '0001-01-01Z'::timestamptz), nullif(n.ended_at, '0001-01-01Z'::timestamptz) -- Go's zero time
+    FROM runs r, n
+    WHERE r.id = $1
+    ON CONFLICT (run, step) DO UPDATE SET
+        position = excluded.position, status = excluded.status, reason = excluded.reason, attempts = excluded.attempts,
+        output = excluded.output, output_key = excluded.output_key, error = excluded.error,
+        log_key = excluded.log_key, log_records = excluded.log_records, log_sha256 = excluded.log_sha256,
+        rev = excluded.rev,
+        started_at = coalesce(excluded.started_at, s.started_at), ended_at = coalesce(excluded.ended_at, s.ended_at)
+    WHERE s.rev <= excluded.rev AND (s.ended_at IS NULL OR s.status = excluded.status)
+)
+SELECT EXISTS (SELECT 1 FROM runs x WHERE x.id = $1)
+`
+
+type RecordParams struct {
+	Run        string
+	StepIds    []string
+	Positions  []int32
+	Statuses   []string
+	Reasons    []string
+	Attempts   []int32
+	Outputs    [][]byte
+	OutputKeys []string
+	Errors     []string
+	LogKeys    []string
+	LogRecords []int32
+	LogSha256s []string
+	Starts     []time.Time
+	Ends       []time.Time
+	Rev        int64
+	Status     string
+	StartedAt  *time.Time
+	EndedAt    *time.Time
+	Output     []byte
+	OutputKey  *string
+	Error      []byte
+}
+
+// One round trip for a run and any of its steps. A row never changes for a
+// smaller rev, nor an ended one to another end. For the same rev the last record
+// stands: a workflow task that is tried again may have seen more since, and says so
+// under the number that its first try used. Says whether the run exists.
+func (q *Queries) Record(ctx context.Context, arg RecordParams) (bool, error) {
+	row := q.db.QueryRow(ctx, record,
+		arg.Run,
+		arg.StepIds,
+		arg.Positions,
+		arg.Statuses,
+		arg.Reasons,
+		arg.Attempts,
+		arg.Outputs,
+		arg.OutputKeys,
+		arg.Errors,
+		arg.LogKeys,
+		arg.LogRecords,
+		arg.LogSha256s,
+		arg.Starts,
+		arg.Ends,
+		arg.Rev,
+		arg.Status,
+		arg.StartedAt,
+		arg.EndedAt,
+		arg.Output,
+		arg.OutputKey,
+		arg.Error,
+	)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const runOutcome = `-- name: RunOutcome :one
 SELECT status, error FROM runs WHERE id = $1
 `
