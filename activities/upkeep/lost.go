@@ -139,7 +139,7 @@ func (s *Sweeper) ending(ctx context.Context, run store.Run, why string, closed 
 	if err != nil {
 		return nil, err
 	}
-	rules, err := s.rules(ctx, run)
+	definition, err := s.definition(ctx, run)
 	if err != nil {
 		return nil, err
 	}
@@ -149,29 +149,39 @@ func (s *Sweeper) ending(ctx context.Context, run store.Run, why string, closed 
 		Rev: run.Rev + 1, Status: job.StatusFailed, StartedAt: run.StartedAt, EndedAt: closed,
 		Error: &job.Failure{Code: codeTerminated, Message: "the run was stopped from outside: " + why},
 	}
+	recorded := make(map[string]store.Step, len(steps))
 	for _, step := range steps {
-		if step.Status.Ended() {
+		recorded[step.ID] = step
+	}
+	for position, defined := range definition.Steps {
+		step, ok := recorded[defined.ID] // none when the run was stopped before its first record
+		if ok && step.Status.Ended() {
 			continue
 		}
 		record.Steps = append(record.Steps, activities.StepRecord{
-			ID: step.ID, Position: step.Position, Status: job.StatusCanceled, Attempts: step.Attempts, StartedAt: step.StartedAt, EndedAt: closed,
+			ID: defined.ID, Position: position, Status: job.StatusCanceled, Attempts: step.Attempts, StartedAt: step.StartedAt, EndedAt: closed,
 			Log: activities.Log{Key: step.LogKey, Records: step.LogRecords, SHA256: step.LogSHA256},
 		})
 	}
-	return &activities.LostRun{Record: record, Rules: rules}, nil
+	return &activities.LostRun{Record: record, Rules: definition.Notify}, nil
 }
 
-// rules are the `notify` of the version that ran.
-func (s *Sweeper) rules(ctx context.Context, run store.Run) ([]job.NotifyRule, error) {
+// definition is what the version that ran says of its steps and of whom to tell.
+type definition struct {
+	Steps []struct {
+		ID string `json:"id"`
+	} `json:"steps"`
+	Notify []job.NotifyRule `json:"notify"`
+}
+
+func (s *Sweeper) definition(ctx context.Context, run store.Run) (definition, error) {
 	version, err := s.Runs.Job(ctx, run.Team, run.Job, run.Version)
 	if err != nil {
-		return nil, err
+		return definition{}, err
 	}
-	var definition struct {
-		Notify []job.NotifyRule `json:"notify"`
+	var read definition
+	if err := json.Unmarshal(version.Canonical, &read); err != nil {
+		return definition{}, job.Wrap(job.CodeInternal, err, "the canonical form of a job can't be read")
 	}
-	if err := json.Unmarshal(version.Canonical, &definition); err != nil {
-		return nil, job.Wrap(job.CodeInternal, err, "the canonical form of a job can't be read")
-	}
-	return definition.Notify, nil
+	return read, nil
 }

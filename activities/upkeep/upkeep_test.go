@@ -96,7 +96,7 @@ func (p *parts) Run(_ context.Context, id string) (store.Run, error) {
 func (p *parts) Steps(context.Context, string) ([]store.Step, error) { return p.steps, nil }
 
 func (p *parts) Job(context.Context, string, string, int) (store.Job, error) {
-	return store.Job{Canonical: json.RawMessage(`{"notify":[{"events":["failed"],"to":["email:a@x.y"],"severity":"high"}]}`)}, nil
+	return store.Job{Canonical: json.RawMessage(`{"steps":[{"id":"one"},{"id":"two"},{"id":"unseen"}],"notify":[{"events":["failed"],"to":["email:a@x.y"],"severity":"high"}]}`)}, nil
 }
 
 func (p *parts) start(ctx context.Context, run store.Run) error {
@@ -208,7 +208,9 @@ func TestFindLost(t *testing.T) {
 	require.Equal(t, []activities.StepRecord{{
 		ID: "two", Position: 1, Status: job.StatusCanceled, Attempts: 3, StartedAt: now.Add(-time.Minute), EndedAt: closed,
 		Log: activities.Log{Key: "k", Records: 2, SHA256: "s"},
-	}}, lost.Runs[0].Record.Steps)
+	}, {
+		ID: "unseen", Position: 2, Status: job.StatusCanceled, EndedAt: closed,
+	}}, lost.Runs[0].Record.Steps, "also the steps of a run that was stopped before it was recorded")
 }
 
 func TestFindLostGoesOnWhereItStopped(t *testing.T) {

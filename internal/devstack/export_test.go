@@ -32,3 +32,6 @@ func ProcessStartedWith(pidFile string) bool {
 	began, err := processStart(stale.pid)
 	return err == nil && began.Sub(stale.started).Abs() <= startSlack
 }
+
+// UseMemory is what [Run] does for its time.
+func UseMemory() (restore func()) { return useMemory() }

@@ -1,31 +1,25 @@
-package devstack
+package devstack_test
 
 import (
-	"math"
 	"runtime/debug"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fairlead/fairlead/internal/devstack"
 )
 
-//nolint:paralleltest // the collector's settings are the process's
-func TestMemorySettingsOfTheEnvironmentStand(t *testing.T) {
-	settings := func(percent int, limit int64) {
-		t.Helper()
-		require.Equal(t, percent, debug.SetGCPercent(percent))
-		require.Equal(t, limit, debug.SetMemoryLimit(-1))
-	}
-	settings(goGCPercent, math.MaxInt64)
-	restore := useMemory()
-	settings(gcPercent, memoryLimit)
+//nolint:paralleltest // the collector's setting is the process's
+func TestUseMemory(t *testing.T) {
+	before := debug.SetGCPercent(100)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	restore := devstack.UseMemory()
+	require.Equal(t, 300, debug.SetGCPercent(300))
 	restore()
-	settings(goGCPercent, math.MaxInt64)
+	require.Equal(t, 100, debug.SetGCPercent(50))
 
-	debug.SetGCPercent(50)
-	debug.SetMemoryLimit(1 << 40)
-	restore = useMemory()
-	settings(50, 1<<40)
+	restore = devstack.UseMemory()
+	require.Equal(t, 50, debug.SetGCPercent(50), "what GOGC says stands")
 	restore()
-	debug.SetGCPercent(goGCPercent)
-	debug.SetMemoryLimit(math.MaxInt64)
+	require.Equal(t, 50, debug.SetGCPercent(100))
 }
