@@ -25,8 +25,10 @@ const (
 	idleAfter = 30 * time.Second
 	// starts is how many times a warm start is timed.
 	starts = 5
-	// packagesModule is what the cold build builds.
-	packagesModule = "./cmd/fairlead-dev"
+	// devCommand is what the cold build builds.
+	devCommand = "./cmd/fairlead-dev"
+	// startTimeout bounds a start.
+	startTimeout = 2 * time.Minute
 )
 
 // Ground is what the stack itself takes: times in seconds, memory in MiB; 0 is not measured.
@@ -47,49 +49,54 @@ func measureGround(ctx context.Context, options Options, out io.Writer) (ground 
 	if options.Binary == "" {
 		return ground, nil
 	}
-	dir, err := os.MkdirTemp("", "fairlead-ground-")
-	if err != nil {
-		return ground, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // Postgres's own user passes through it
-		return ground, err
-	}
-	ports, err := devstack.FreePorts()
-	if err != nil {
-		return ground, err
-	}
-	start := func(whileUp func(pid int) error) (float64, error) {
-		return timed(ctx, options.Binary, dir, ports.Gateway, whileUp)
-	}
-	if ground.FirstStart, err = start(nil); err != nil {
-		return ground, err
-	}
-	var warm []float64
-	for range starts {
-		took, err := start(nil)
-		if err != nil {
-			return ground, err
-		}
-		warm = append(warm, took)
-	}
-	ground.WarmStart = spread(warm).Median
-	_, err = start(func(pid int) error {
-		select {
-		case <-time.After(idleAfter):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		ground.Process, ground.Postgres, err = memory(pid)
-		return err
-	})
+	err = ground.measureStarts(ctx, options.Binary)
 	_, _ = fmt.Fprintf(out, "start: first %.1f s, warm %.1f s; idle: %.0f MiB and Postgres %.0f MiB\n",
 		ground.FirstStart, ground.WarmStart, ground.Process, ground.Postgres)
 	return ground, err
 }
 
+// measureStarts starts the binary on an empty folder, and again and again on the same one.
+func (g *Ground) measureStarts(ctx context.Context, binary string) error {
+	dir, err := os.MkdirTemp("", "fairlead-ground-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // Postgres's own user passes through it
+		return err
+	}
+	ports, err := devstack.FreePorts()
+	if err != nil {
+		return err
+	}
+	if g.FirstStart, err = timed(ctx, binary, dir, ports.Gateway, nil); err != nil {
+		return err
+	}
+	var warm []float64
+	for range starts {
+		took, err := timed(ctx, binary, dir, ports.Gateway, nil)
+		if err != nil {
+			return err
+		}
+		warm = append(warm, took)
+	}
+	g.WarmStart = spread(warm).Median
+	_, err = timed(ctx, binary, dir, ports.Gateway, func(pid int) (err error) {
+		select {
+		case <-time.After(idleAfter):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		g.Process, g.Postgres, err = memory(pid)
+		return err
+	})
+	return err
+}
+
 // timed starts the dev stack and returns the seconds until it is up, after it has stopped again.
 func timed(ctx context.Context, binary, dir string, port int, whileUp func(pid int) error) (took float64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
 	command := exec.CommandContext(ctx, binary, "dev", "--dir", dir, "--ports-from", strconv.Itoa(port)) //nolint:gosec // the caller's binary
 	output, err := command.StdoutPipe()
 	if err != nil {
@@ -161,7 +168,7 @@ func coldBuild(ctx context.Context) (took float64, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(cache)) }()
-	command := exec.CommandContext(ctx, "go", "build", "-o", os.DevNull, packagesModule)
+	command := exec.CommandContext(ctx, "go", "build", "-o", os.DevNull, devCommand)
 	command.Env = append(os.Environ(), "GOCACHE="+cache) //nolint:forbidigo // handed on whole, nothing is read from it
 	began := time.Now()
 	if out, err := command.CombinedOutput(); err != nil {

@@ -15,15 +15,16 @@ type Leg struct {
 	Took      time.Duration
 	Latencies []float64 // of each run, in milliseconds
 	Usage     Usage
-	LastID    string
+	LastID    string // of a workflow
 }
 
 // perSecond is the leg's throughput.
 func (l Leg) perSecond() float64 { return float64(l.Runs) / l.Took.Seconds() }
 
-// turn has the clients make the case's runs.
-func turn(ctx context.Context, g gauge, s side, c Case) (Leg, error) {
-	before, err := g.read(ctx)
+// turn has the clients make the case's runs. What a run costs after its client
+// was answered, until its workflow has closed, is the leg's too.
+func (w *world) turn(ctx context.Context, s side, c Case) (Leg, error) {
+	before, err := w.gauge.read(ctx)
 	if err != nil {
 		return Leg{}, err
 	}
@@ -31,6 +32,7 @@ func turn(ctx context.Context, g gauge, s side, c Case) (Leg, error) {
 		leg    = Leg{Runs: c.Runs}
 		mu     sync.Mutex
 		number atomic.Int64
+		ids    []string
 	)
 	began := time.Now()
 	clients, ctxClients := errgroup.WithContext(ctx)
@@ -45,6 +47,7 @@ func turn(ctx context.Context, g gauge, s side, c Case) (Leg, error) {
 				took := time.Since(started)
 				mu.Lock()
 				leg.Latencies, leg.LastID = append(leg.Latencies, took.Seconds()*1000), id
+				ids = append(ids, id)
 				mu.Unlock()
 			}
 			return nil
@@ -54,7 +57,12 @@ func turn(ctx context.Context, g gauge, s side, c Case) (Leg, error) {
 		return Leg{}, err
 	}
 	leg.Took = time.Since(began)
-	after, err := g.read(ctx)
+	for _, id := range ids[max(0, len(ids)-c.Clients):] {
+		if err := w.temporal.GetWorkflow(ctx, id, "").Get(ctx, nil); err != nil {
+			return Leg{}, err
+		}
+	}
+	after, err := w.gauge.read(ctx)
 	leg.Usage = after.sub(before)
 	return leg, err
 }

@@ -4,7 +4,7 @@
 //
 //	go tool task bench
 //
-// It writes bench/report.md.
+// writes bench/report.md; what it means is in docs/performance.md.
 package main
 
 import (

@@ -37,9 +37,15 @@ func parts() []struct{ part, prefix string } {
 		{"gRPC", "google.golang.org/grpc"},
 		{"garbage collection", "runtime.gcBgMarkWorker"},
 		{"garbage collection", "runtime.bgsweep"},
-		{"HTTP, unattributed", "net/http"},
 	}
 }
+
+// Where no part is on a stack.
+const (
+	between        = "net/http"
+	betweenPart    = "HTTP, between the parts"
+	everythingElse = "the Go runtime and the kernel"
+)
 
 // sumUp gives every sample of a profile of runs to the innermost part on its
 // stack, and returns the milliseconds of each part and run.
@@ -73,6 +79,7 @@ func compare(floor, fairlead map[string]float64) []Share {
 
 // owner is the part that a sample's time belongs to.
 func owner(sample *profile.Sample) string {
+	otherwise := everythingElse
 	for _, location := range sample.Location {
 		for _, line := range location.Line {
 			for _, p := range parts() {
@@ -80,7 +87,10 @@ func owner(sample *profile.Sample) string {
 					return p.part
 				}
 			}
+			if strings.HasPrefix(line.Function.Name, between) {
+				otherwise = betweenPart
+			}
 		}
 	}
-	return "the Go runtime and the kernel"
+	return otherwise
 }

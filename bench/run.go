@@ -102,7 +102,7 @@ func measure(ctx context.Context, w *world, c Case, options Options, out io.Writ
 		if err := s.prepare(ctx, c); err != nil {
 			return result, err
 		}
-		if _, err := turn(ctx, w.gauge, s, c); err != nil {
+		if _, err := w.turn(ctx, s, c); err != nil {
 			return result, err
 		}
 	}
@@ -136,7 +136,7 @@ func abba(ctx context.Context, w *world, c Case) (round Round, err error) {
 		side side
 		into *Leg
 	}{{w.floor, &round.Floor[0]}, {w.fairlead, &round.Fairlead[0]}, {w.fairlead, &round.Fairlead[1]}, {w.floor, &round.Floor[1]}} {
-		if *leg.into, err = turn(ctx, w.gauge, leg.side, c); err != nil {
+		if *leg.into, err = w.turn(ctx, leg.side, c); err != nil {
 			return round, err
 		}
 	}
@@ -155,7 +155,7 @@ func profiled(ctx context.Context, w *world, s side, c Case, path string) (parts
 	}
 	const turns = 3
 	for range turns {
-		if _, err = turn(ctx, w.gauge, s, c); err != nil {
+		if _, err = w.turn(ctx, s, c); err != nil {
 			break
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -50,6 +51,7 @@ func inWorld(ctx context.Context, out io.Writer, do func(ctx context.Context, w 
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, log.Close()) }()
 	observed, err := cli.Observe(config.Config{LogLevel: "warn"}, "bench", log)
 	if err != nil {
 		return err

@@ -16,20 +16,20 @@ import (
 
 // TestReplay runs today's workflow code against every recorded history: those
 // named bad-* hold something that this code would never do and must be refused.
-// `go tool task replay:record` records new ones from the end-to-end cases.
+// Each folder has those of one shape; `go tool task replay:record NAME=…` records
+// a new one from the end-to-end cases.
 func TestReplay(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/histories/*.json")
+	files, err := filepath.Glob("testdata/histories/*/*.json")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	bad := 0
 	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".json")
-		wrong := strings.HasPrefix(name, "bad-")
+		wrong := strings.HasPrefix(filepath.Base(file), "bad-")
 		if wrong {
 			bad++
 		}
-		t.Run(name, func(t *testing.T) {
+		t.Run(filepath.Base(filepath.Dir(file))+"/"+filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
 			err := replay(t, file)
 			if wrong {
