@@ -28,35 +28,10 @@ func (w *world) turn(ctx context.Context, s side, c Case) (Leg, error) {
 	if err != nil {
 		return Leg{}, err
 	}
-	var (
-		leg    = Leg{Runs: c.Runs}
-		mu     sync.Mutex
-		number atomic.Int64
-		ids    []string
-	)
-	began := time.Now()
-	clients, ctxClients := errgroup.WithContext(ctx)
-	for range c.Clients {
-		clients.Go(func() error {
-			for number.Add(1) <= int64(c.Runs) {
-				started := time.Now()
-				id, err := s.run(ctxClients, c)
-				if err != nil {
-					return err
-				}
-				took := time.Since(started)
-				mu.Lock()
-				leg.Latencies, leg.LastID = append(leg.Latencies, took.Seconds()*1000), id
-				ids = append(ids, id)
-				mu.Unlock()
-			}
-			return nil
-		})
-	}
-	if err := clients.Wait(); err != nil {
+	leg, ids, err := runAll(ctx, s, c)
+	if err != nil {
 		return Leg{}, err
 	}
-	leg.Took = time.Since(began)
 	for _, id := range ids[max(0, len(ids)-c.Clients):] {
 		if err := w.temporal.GetWorkflow(ctx, id, "").Get(ctx, nil); err != nil {
 			return Leg{}, err
@@ -65,4 +40,34 @@ func (w *world) turn(ctx context.Context, s side, c Case) (Leg, error) {
 	after, err := w.gauge.read(ctx)
 	leg.Usage = after.sub(before)
 	return leg, err
+}
+
+// runAll returns the leg, but for its usage, and the workflows' IDs in order of their ends.
+func runAll(ctx context.Context, s side, c Case) (leg Leg, ids []string, err error) {
+	var (
+		mu     sync.Mutex
+		number atomic.Int64
+	)
+	leg.Runs = c.Runs
+	began := time.Now()
+	clients, ctx := errgroup.WithContext(ctx)
+	for range c.Clients {
+		clients.Go(func() error {
+			for number.Add(1) <= int64(c.Runs) {
+				started := time.Now()
+				id, err := s.run(ctx, c)
+				if err != nil {
+					return err
+				}
+				took := time.Since(started)
+				mu.Lock()
+				leg.Latencies, leg.LastID, ids = append(leg.Latencies, took.Seconds()*1000), id, append(ids, id)
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	err = clients.Wait()
+	leg.Took = time.Since(began)
+	return leg, ids, err
 }
