@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
 
 	"github.com/fairlead/fairlead/gateway"
+	"github.com/fairlead/fairlead/internal/job"
 	"github.com/fairlead/fairlead/internal/store"
 )
 
@@ -56,7 +58,7 @@ func TestAcknowledgementsDoNotWaitForAnAbsentTemporal(t *testing.T) {
 				if launcher.Start(t.Context(), store.Run{}) == nil {
 					t.Error("started without Temporal")
 				}
-				if time.Since(began) > 4*time.Second {
+				if time.Since(began) > 4500*time.Millisecond { // before a start gives up
 					t.Errorf("waited %s", time.Since(began))
 				}
 			})
@@ -83,7 +85,62 @@ func TestStartThatFailsIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refuses := &starter{err: errors.New("refused")}
 		launcher, closeIt := gateway.NewLauncher(refuses, func(context.Context) error { return nil }, discard())
-		require.ErrorIs(t, launcher.Start(t.Context(), store.Run{}), refuses.err)
+		for range 10 {
+			require.ErrorIs(t, launcher.Start(t.Context(), store.Run{}), refuses.err, "it says nothing of Temporal")
+		}
 		require.NoError(t, closeIt())
+	})
+}
+
+func TestOneFailedLookIsNoAbsence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var looks atomic.Int32
+		starts := &starter{}
+		launcher, closeIt := gateway.NewLauncher(starts, func(context.Context) error {
+			if looks.Add(1)%2 == 1 {
+				return errors.New("by chance")
+			}
+			return nil
+		}, discard())
+		for range 100 {
+			<-time.After(500 * time.Millisecond)
+			require.NoError(t, launcher.Start(t.Context(), store.Run{}))
+		}
+		require.NoError(t, closeIt())
+	})
+}
+
+func TestStartsThatTemporalDoesNotAnswerAreFailedLooks(t *testing.T) {
+	t.Parallel()
+	for name, unanswered := range map[string]error{
+		"unavailable": serviceerror.NewUnavailable("no"), "late": serviceerror.NewDeadlineExceeded("late"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				starts := &starter{err: job.Wrap(job.CodeUnavailable, unanswered, "away")}
+				launcher, closeIt := gateway.NewLauncher(starts, func(context.Context) error { return nil }, discard())
+				for range 10 {
+					require.Error(t, launcher.Start(t.Context(), store.Run{}))
+				}
+				require.Len(t, starts.runs(), 2, "then it is away")
+				starts.err = nil
+				<-time.After(2 * time.Second)
+				require.NoError(t, launcher.Start(t.Context(), store.Run{}))
+				require.NoError(t, closeIt())
+			})
+		})
+	}
+}
+
+func TestNoStartOnceTheGatewayEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		starts := &starter{}
+		launcher, closeIt := gateway.NewLauncher(starts, func(context.Context) error { return nil }, discard())
+		require.NoError(t, closeIt())
+		require.Error(t, launcher.Start(t.Context(), store.Run{}))
+		require.Empty(t, starts.runs())
 	})
 }

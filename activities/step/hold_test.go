@@ -3,10 +3,10 @@ package step_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
@@ -48,10 +48,19 @@ func TestLargeOutputWaitsForS3(t *testing.T) {
 
 func TestLargeOutputThatCannotBeKeptIsMadeAgain(t *testing.T) {
 	t.Parallel()
-	tr := answering(100_000, func(context.Context) error { return errors.New("S3 is away") })
-	_, err := tr.run(input())
+	tr := answering(100_000, func(ctx context.Context) error { // S3 stays away
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	tr.env.RegisterActivityWithOptions(func(outer context.Context, in activities.Step) (activities.StepResult, error) {
+		inner, cancel := context.WithTimeout(outer, 3*time.Second) // what is left to say so
+		defer cancel()
+		return tr.fn(inner, in)
+	}, activity.RegisterOptions{Name: "short"})
+	_, err := tr.env.ExecuteActivity("short", input())
 	var application *temporal.ApplicationError
 	require.ErrorAs(t, err, &application)
 	require.Equal(t, activities.CodeInterrupted, application.Type(), "it does not count as an attempt")
-	require.True(t, application.NonRetryable())
+	require.Equal(t, "S3 is away, and the output is too large to travel without it", application.Message())
+	require.True(t, application.NonRetryable(), "the workflow does it again")
 }

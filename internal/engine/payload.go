@@ -8,11 +8,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strconv"
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/fairlead/fairlead/internal/job"
 )
 
 // payloadThreshold is the size in bytes from which a payload lives in S3 and
@@ -21,21 +24,21 @@ import (
 const payloadThreshold = 16 << 10
 
 const (
-	// patience is how long a value waits for S3 before its task fails, which the server
-	// tries again: less than an activity's heartbeat timeout.
-	patience = 20 * time.Second
+	// patience is how long a value waits for S3, and for its turn, before its task fails, which
+	// the server tries again: well under the 10 s of a workflow task, which the server gives to
+	// another worker then, while the first one would go on waiting.
+	patience = 7 * time.Second
 	// tryTimeout bounds one try of a small value; a larger one has bytesPerSecond for its size.
 	tryTimeout     = 4 * time.Second
 	bytesPerSecond = 4 << 20
-	// claimBytes is the largest value that a claim may stand for.
-	claimBytes = 4 << 20
-	retryPause = 250 * time.Millisecond
+	retryPause     = 250 * time.Millisecond
 )
 
 // The driver's names stand in histories for ever.
 const (
 	payloadDriver = "fairlead-s3"
 	payloadKey    = "key"
+	payloadSize   = "size" // in bytes, as it is stored; claims of earlier builds have none
 )
 
 // Objects is where large payloads are kept.
@@ -73,17 +76,15 @@ func (p payloads) Store(ctx converter.StorageDriverStoreContext, items []*common
 	}
 	claims := make([]converter.StorageDriverClaim, len(items))
 	for i, item := range items {
-		err := ctx.GetLimiter().Permit(ctx.Context, item, func() error {
-			body, err := proto.MarshalOptions{Deterministic: true}.Marshal(item)
-			if err != nil {
-				return fmt.Errorf("encode a payload: %w", err)
-			}
-			sum := sha256.Sum256(body)
-			key := folder + hex.EncodeToString(sum[:])
-			claims[i] = converter.StorageDriverClaim{ClaimData: map[string]string{payloadKey: key}}
-			return insist(ctx.Context, len(body), func(ctx context.Context) error {
-				return p.objects.Put(ctx, key, body, "application/x-protobuf")
-			})
+		body, err := proto.MarshalOptions{Deterministic: true}.Marshal(item)
+		if err != nil {
+			return nil, fmt.Errorf("encode a payload: %w", err)
+		}
+		sum := sha256.Sum256(body)
+		key := folder + hex.EncodeToString(sum[:])
+		claims[i] = converter.StorageDriverClaim{ClaimData: map[string]string{payloadKey: key, payloadSize: strconv.Itoa(len(body))}}
+		err = insist(ctx.Context, ctx.GetLimiter(), item, len(body), func(ctx context.Context) error {
+			return p.objects.Put(ctx, key, body, "application/x-protobuf")
 		})
 		if err != nil {
 			return nil, fmt.Errorf("store a payload: %w", err)
@@ -96,11 +97,9 @@ func (p payloads) Store(ctx converter.StorageDriverStoreContext, items []*common
 func (p payloads) Retrieve(ctx converter.StorageDriverRetrieveContext, claims []converter.StorageDriverClaim) ([]*commonpb.Payload, error) {
 	items := make([]*commonpb.Payload, len(claims))
 	for i, claim := range claims {
-		err := ctx.GetLimiter().Permit(ctx.Context, claim, func() error {
-			return insist(ctx.Context, int(claimBytes), func(ctx context.Context) (err error) {
-				items[i], err = p.retrieve(ctx, claim.ClaimData[payloadKey])
-				return err
-			})
+		err := insist(ctx.Context, ctx.GetLimiter(), claim, sizeOf(claim), func(ctx context.Context) (err error) {
+			items[i], err = p.retrieve(ctx, claim.ClaimData[payloadKey])
+			return err
 		})
 		if err != nil {
 			return nil, fmt.Errorf("retrieve a payload: %w", err)
@@ -123,31 +122,52 @@ func (p payloads) retrieve(ctx context.Context, key string) (item *commonpb.Payl
 	return item, proto.Unmarshal(body, item)
 }
 
-// insist tries to move a value of that many bytes until it succeeds: S3 may be away for
-// a while, and a task that can't have its values fails, which costs the run an attempt. It
-// tries once for who gives a deadline, as a start does: somebody waits, and a sweep follows.
-func insist(ctx context.Context, size int, try func(context.Context) error) error {
-	giveUp := time.Now().Add(patience)
-	_, hurried := ctx.Deadline()
-	for {
-		err := once(ctx, size, try)
-		if err == nil || hurried || errors.Is(err, fs.ErrNotExist) || ctx.Err() != nil || time.Now().After(giveUp) {
-			return err
-		}
-		pause := time.NewTimer(retryPause)
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-			return err
-		}
+// sizeOf is how many bytes a claim stands for; as many as a step's output may have, where it doesn't say.
+func sizeOf(claim converter.StorageDriverClaim) int {
+	size, err := strconv.Atoi(claim.ClaimData[payloadSize])
+	if err != nil {
+		return job.MaxOutput
 	}
+	return size
 }
 
-func once(ctx context.Context, size int, try func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, tryTimeout+time.Duration(size)*time.Second/bytesPerSecond)
+// insist waits for its turn, and tries to move a value of that many bytes until it succeeds:
+// S3 may be away for a while, and a task that can't have its values fails. It tries once for
+// who gives a deadline, as a start does: somebody waits, and a sweep follows.
+func insist[T any](ctx context.Context, turns converter.StorageDriverLimiter[T], item T, size int, try func(context.Context) error) error {
+	transfer := time.Duration(size) * time.Second / bytesPerSecond
+	giveUp := time.Now().Add(patience)
+	patient, cancel := context.WithDeadline(ctx, giveUp)
+	defer cancel()
+	return turns.Permit(patient, item, func() error {
+		_, hurried := ctx.Deadline()
+		for {
+			err := once(ctx, earliest(time.Now().Add(tryTimeout), giveUp).Add(transfer), try)
+			if err == nil || hurried || errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			pause := time.NewTimer(retryPause)
+			select {
+			case <-pause.C:
+			case <-patient.Done():
+				pause.Stop()
+				return err
+			}
+		}
+	})
+}
+
+func once(ctx context.Context, deadline time.Time, try func(context.Context) error) error {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	return try(ctx)
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // payloadFolder is where a workflow's payloads lie: its ID names the team.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/config"
 	"github.com/fairlead/fairlead/internal/engine"
+	"github.com/fairlead/fairlead/internal/job"
 )
 
 // memory keeps objects in a map.
@@ -130,13 +132,13 @@ func (a *absent) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 func TestPayloadsWaitForTheirStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		objects := &absent{memory: &memory{objects: map[string][]byte{}}, calls: 30}
+		objects := &absent{memory: &memory{objects: map[string][]byte{}}, calls: 20}
 		storage := driver(t, objects)
 		target := converter.StorageDriverWorkflowInfo{WorkflowID: "run/default/run_1", WorkflowType: "Run"}
 		store := converter.StorageDriverStoreContext{Context: t.Context(), Target: target}
 		claims, err := storage.Store(store, []*commonpb.Payload{{Data: []byte("x")}})
 		require.NoError(t, err)
-		objects.calls = 30
+		objects.calls = 20
 		back, err := storage.Retrieve(converter.StorageDriverRetrieveContext{Context: t.Context()}, claims)
 		require.NoError(t, err)
 		require.Equal(t, []byte("x"), back[0].GetData())
@@ -152,5 +154,91 @@ func TestPayloadsWaitForTheirStore(t *testing.T) {
 		_, err = storage.Store(store, []*commonpb.Payload{{Data: []byte("z")}})
 		require.ErrorContains(t, err, "connection refused")
 		require.Equal(t, 1, objects.calls, "a start is tried once: the sweep follows")
+	})
+}
+
+// slow is a store that takes a time to answer, if its caller waits that long.
+type slow struct {
+	*memory
+	takes time.Duration
+}
+
+func (s *slow) wait(ctx context.Context) error {
+	select {
+	case <-time.After(s.takes):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *slow) Put(ctx context.Context, key string, body []byte, contentType string) error {
+	if err := s.wait(ctx); err != nil {
+		return err
+	}
+	return s.memory.Put(ctx, key, body, contentType)
+}
+
+func (s *slow) Get(ctx context.Context, key string) (io.ReadCloser, error) {
+	if err := s.wait(ctx); err != nil {
+		return nil, err
+	}
+	return s.memory.Get(ctx, key)
+}
+
+// full is a limiter whose permits are all taken.
+type full[T any] struct{}
+
+func (full[T]) Permit(ctx context.Context, _ T, _ func() error) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestSilentStoreOutlastsNoWorkflowTask(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		objects := &slow{memory: &memory{objects: map[string][]byte{}}}
+		storage := driver(t, objects)
+		store := converter.StorageDriverStoreContext{Context: t.Context(), Target: converter.StorageDriverWorkflowInfo{WorkflowID: "run/default/run_1"}}
+		retrieve := converter.StorageDriverRetrieveContext{Context: t.Context()}
+		items := []*commonpb.Payload{{Data: []byte("x")}}
+		claims, err := storage.Store(store, items)
+		require.NoError(t, err)
+		bounded := func(what func() error) {
+			t.Helper()
+			began := time.Now()
+			require.ErrorIs(t, what(), context.DeadlineExceeded)
+			require.Less(t, time.Since(began), 8*time.Second)
+		}
+		put := func() error { _, err := storage.Store(store, items); return err }
+		get := func() error { _, err := storage.Retrieve(retrieve, claims); return err }
+		objects.takes = time.Hour
+		bounded(put)
+		bounded(get)
+		objects.takes = 0
+		store.Limiter, retrieve.Limiter = full[*commonpb.Payload]{}, full[converter.StorageDriverClaim]{}
+		bounded(put)
+		bounded(get)
+	})
+}
+
+func TestLargeValueHasTimeForItsSize(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		objects := &slow{memory: &memory{objects: map[string][]byte{}}, takes: 7500 * time.Millisecond}
+		storage := driver(t, objects)
+		store := converter.StorageDriverStoreContext{Context: t.Context(), Target: converter.StorageDriverWorkflowInfo{WorkflowID: "run/default/run_1"}}
+		retrieve := converter.StorageDriverRetrieveContext{Context: t.Context()}
+		large := []*commonpb.Payload{{Data: bytes.Repeat([]byte("x"), job.MaxOutput)}}
+		claims, err := storage.Store(store, large)
+		require.NoError(t, err)
+		key := claims[0].ClaimData["key"]
+		require.Equal(t, strconv.Itoa(len(objects.objects[key])), claims[0].ClaimData["size"])
+		_, err = storage.Retrieve(retrieve, claims)
+		require.NoError(t, err)
+		_, err = storage.Retrieve(retrieve, []converter.StorageDriverClaim{{ClaimData: map[string]string{"key": key}}})
+		require.NoError(t, err, "a claim of an earlier build may stand for as much")
+		_, err = storage.Retrieve(retrieve, []converter.StorageDriverClaim{{ClaimData: map[string]string{"key": key, "size": "1000"}}})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 }

@@ -73,13 +73,11 @@ func (j *Journal) Begin(run Run, step, item string, attempt int) *Writer {
 // didn't take others just now: its absence costs few attempts any time.
 // CodeUnavailable: neither did.
 func (j *Journal) keep(ctx context.Context, team, key string, body []byte) error {
-	err := errOutage
-	if j.outage.try() {
-		if err = j.put(ctx, key, body); err == nil {
-			j.outage.end()
-			return nil
-		}
-		j.outage.begin()
+	err := j.outage.ask(ctx, func() error { return j.put(ctx, key, body) })
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, errOutage) {
 		j.log.WarnContext(ctx, "S3 did not take a log: it is spooled, and so are others for a while", "team", team, "key", key, "error", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, spoolTimeout)

@@ -1,7 +1,9 @@
 package joblog
 
 import (
+	"context"
 	"errors"
+	"io/fs"
 	"sync"
 	"time"
 )
@@ -14,43 +16,53 @@ var errOutage = errors.New("S3 did not answer just now")
 
 // outage is what is known of S3's absence: while it lasts, one caller at a time
 // finds out whether it goes on, and no other waits for that. The zero value is none.
+//
+//	           ask fails                    outageHolds
+//	there ───────────────────▶ left alone ─────────────▶ one asks, as long as that takes
+//	  ▲                             ▲                        │
+//	  │                             └──────── it fails ──────┤
+//	  └───────────────────────────────────── it succeeds ────┘
 type outage struct {
-	mu    sync.Mutex
-	until time.Time
+	mu     sync.Mutex
+	until  time.Time // when S3 may be asked again; zero while it answers
+	asking bool      // somebody finds out, for all
 }
 
-// on reports whether S3 is left alone now.
-func (o *outage) on() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return time.Now().Before(o.until)
-}
-
-// try reports whether the caller may ask S3, and must say how that went: with
-// begin or end. Where S3 was away last, nobody else may for a while.
-func (o *outage) try() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	now := time.Now()
-	if now.Before(o.until) {
-		return false
+// ask has do ask S3, unless it is away (errOutage), and takes note of how that went: an
+// object that isn't there is an answer, and a caller who has gone proves nothing.
+func (o *outage) ask(ctx context.Context, do func() error) (err error) {
+	alone, ok := o.enter()
+	if !ok {
+		return errOutage
 	}
-	if !o.until.IsZero() {
-		o.until = now.Add(outageHolds)
+	defer func() { o.leave(ctx, alone, err) }()
+	return do()
+}
+
+// enter reports whether the caller may ask S3, and whether nobody else may meanwhile.
+func (o *outage) enter() (alone, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.until.IsZero():
+		return false, true
+	case o.asking || time.Now().Before(o.until):
+		return false, false
 	}
-	return true
+	o.asking = true
+	return true, true
 }
 
-// begin notes that S3 did not answer.
-func (o *outage) begin() {
+func (o *outage) leave(ctx context.Context, alone bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.until = time.Now().Add(outageHolds)
-}
-
-// end notes that S3 answered.
-func (o *outage) end() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.until = time.Time{}
+	if alone {
+		o.asking = false
+	}
+	switch {
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		o.until = time.Time{}
+	case ctx.Err() == nil:
+		o.until = time.Now().Add(outageHolds)
+	}
 }

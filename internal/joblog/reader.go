@@ -29,6 +29,7 @@ type Reader struct {
 	folded  map[string]bool        // the executions that `until` stands for, as they are in keys
 	listed  bool                   // folded has those up to `from`
 	stream  string                 // where the live stream was read to
+	away    bool                   // S3 did not answer in this reading: no object of it is asked for again
 }
 
 // Reader returns a reader that begins at filter.After. CodeMalformed: a filter that can't be read.
@@ -118,18 +119,12 @@ func (r *Reader) keys(ctx context.Context) (keys []string, unreachable, err erro
 }
 
 // stored lists what is in S3.
-func (r *Reader) stored(ctx context.Context) ([]string, error) {
-	outage := &r.journal.outage
-	if !outage.try() {
-		return nil, errOutage
-	}
-	keys, err := r.journal.objects.Keys(ctx, r.prefix())
-	switch {
-	case err == nil:
-		outage.end()
-	case ctx.Err() == nil: // else the caller has gone
-		outage.begin()
-	}
+func (r *Reader) stored(ctx context.Context) (keys []string, err error) {
+	err = r.journal.outage.ask(ctx, func() error {
+		keys, err = r.journal.objects.Keys(ctx, r.prefix())
+		return err
+	})
+	r.away = err != nil
 	return keys, err
 }
 
@@ -180,21 +175,31 @@ func (r *Reader) object(ctx context.Context, key string, yield func(Record) erro
 
 // open opens an object wherever it is now.
 func (r *Reader) open(ctx context.Context, key string) (io.ReadCloser, error) {
-	err := errOutage
-	if !r.journal.outage.on() {
-		var body io.ReadCloser
-		if body, err = r.journal.objects.Get(ctx, key); err == nil {
-			return body, nil
-		}
+	body, err := r.get(ctx, key)
+	if err == nil {
+		return body, nil
 	}
 	spooled, spoolErr := r.journal.spool.Spooled(ctx, key)
 	if spoolErr == nil {
 		return io.NopCloser(bytes.NewReader(spooled)), nil
 	}
 	if errors.Is(err, fs.ErrNotExist) && job.CodeOf(spoolErr) == job.CodeNotFound {
-		return r.journal.objects.Get(ctx, key) // drained in between
+		return r.get(ctx, key) // drained in between
 	}
 	return nil, err
+}
+
+// get opens an object in S3.
+func (r *Reader) get(ctx context.Context, key string) (body io.ReadCloser, err error) {
+	if r.away {
+		return nil, errOutage
+	}
+	err = r.journal.outage.ask(ctx, func() error {
+		body, err = r.journal.objects.Get(ctx, key)
+		return err
+	})
+	r.away = err != nil && !errors.Is(err, fs.ErrNotExist)
+	return body, err
 }
 
 // offer yields a record that was asked for and not seen yet. One that the
