@@ -2,6 +2,7 @@ package devstack
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -31,4 +32,14 @@ func ProcessStartedWith(pidFile string) bool {
 	stale := parseStale(pidFile, "")
 	began, err := processStart(stale.pid)
 	return err == nil && began.Sub(stale.started).Abs() <= startSlack
+}
+
+// StartWatchedPostgres starts a cluster in dir; failed is told when it has ended for good.
+func StartWatchedPostgres(ctx context.Context, dir string, failed func(error)) (*Postgres, int, error) {
+	p, err := newPostgres(dir, 0, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, 0, err
+	}
+	p.failed = failed
+	return p, p.port, p.Start(ctx)
 }
