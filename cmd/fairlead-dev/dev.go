@@ -102,9 +102,22 @@ func (l *local) serve(ctx context.Context, ready func(context.Context, *devstack
 		Dir: l.folder(), Ports: ports, DatabaseURL: cfg.DatabaseURL, Base: &cfg, Log: observed.Logger(), Out: l.app.Stdout, Ready: ready,
 		Prepare: func(ctx context.Context, started *devstack.Stack) error {
 			stack = started
-			return store.Migrate(ctx, stack.Config().DatabaseURL)
+			return migrate(ctx, stack.Config().DatabaseURL)
 		},
 	}, services...)
+}
+
+// migrate brings the schema up to this build's. It is stricter than a deployment's migrate:
+// a folder that a newer build has used is kept for that build.
+func migrate(ctx context.Context, database string) error {
+	current, known, err := store.Versions(ctx, database)
+	if err != nil {
+		return err
+	}
+	if current > known {
+		return fmt.Errorf("the database has schema version %d, and this build knows %d: a newer build has used it. Start that build, or choose another folder (--dir) or database (FAIRLEAD_DATABASE_URL)", current, known)
+	}
+	return store.Migrate(ctx, database)
 }
 
 // ports are those that a stack of ours uses.
