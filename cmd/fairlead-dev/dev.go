@@ -33,6 +33,8 @@ type local struct {
 	dir string
 	// portsFrom is the first of the ports that a stack of ours uses; 0 means the defaults.
 	portsFrom int
+	// database is the Postgres server that the environment names, "" for none.
+	database string
 }
 
 func commands(app *cli.App) []*cobra.Command {
@@ -68,7 +70,7 @@ func (l *local) failed(err error) error {
 	if _, ok := errors.AsType[*cli.Exit](err); ok || err == nil {
 		return err
 	}
-	return &cli.Exit{Code: cli.ExitFailed, Err: devstack.Advise(l.folder(), err)}
+	return &cli.Exit{Code: cli.ExitFailed, Err: devstack.Options{Dir: l.folder(), DatabaseURL: l.database}.Advise(err)}
 }
 
 // serve runs the stack and the services, and calls ready when all of them are up.
@@ -77,6 +79,7 @@ func (l *local) serve(ctx context.Context, ready func(context.Context, *devstack
 	if err != nil {
 		return err
 	}
+	l.database = cfg.DatabaseURL
 	ports, err := l.ports()
 	if err != nil {
 		return err
