@@ -47,6 +47,9 @@ waits for one that is starting.`,
 
 // runDemo runs the demo on the stack that is up, or on one of its own.
 func (l *local) runDemo(ctx context.Context, keep bool) error {
+	if _, err := l.ports(); err != nil {
+		return err
+	}
 	serving, up, err := devstack.Await(ctx, l.folder(), func(pid int) {
 		l.say("A stack is starting (process %d): waiting for it.", pid)
 	})
@@ -57,6 +60,9 @@ func (l *local) runDemo(ctx context.Context, keep bool) error {
 		return l.startAndShow(ctx, keep)
 	}
 	l.say("The stack is up (process %d).", serving.PID)
+	if l.portsFrom != 0 && l.portsFrom != serving.Ports.Gateway {
+		l.say("It stays on its ports, gateway %d: --ports-from is for a stack that is started.", serving.Ports.Gateway)
+	}
 	return (&demonstration{l, serving.Ports}).show(ctx)
 }
 

@@ -33,6 +33,8 @@ type local struct {
 	dir string
 	// portsFrom is the first of the ports that a stack of ours uses; 0 means the defaults.
 	portsFrom int
+	// database is the Postgres server that the environment names, "" for none.
+	database string
 }
 
 func commands(app *cli.App) []*cobra.Command {
@@ -68,7 +70,7 @@ func (l *local) failed(err error) error {
 	if _, ok := errors.AsType[*cli.Exit](err); ok || err == nil {
 		return err
 	}
-	return &cli.Exit{Code: cli.ExitFailed, Err: devstack.Advise(l.folder(), err)}
+	return &cli.Exit{Code: cli.ExitFailed, Err: devstack.Options{Dir: l.folder(), DatabaseURL: l.database}.Advise(err)}
 }
 
 // serve runs the stack and the services, and calls ready when all of them are up.
@@ -77,6 +79,7 @@ func (l *local) serve(ctx context.Context, ready func(context.Context, *devstack
 	if err != nil {
 		return err
 	}
+	l.database = cfg.DatabaseURL
 	ports, err := l.ports()
 	if err != nil {
 		return err
@@ -102,9 +105,22 @@ func (l *local) serve(ctx context.Context, ready func(context.Context, *devstack
 		Dir: l.folder(), Ports: ports, DatabaseURL: cfg.DatabaseURL, Base: &cfg, Log: observed.Logger(), Out: l.app.Stdout, Ready: ready,
 		Prepare: func(ctx context.Context, started *devstack.Stack) error {
 			stack = started
-			return store.Migrate(ctx, stack.Config().DatabaseURL)
+			return migrate(ctx, stack.Config().DatabaseURL)
 		},
 	}, services...)
+}
+
+// migrate brings the schema up to this build's. It is stricter than a deployment's migrate:
+// a folder that a newer build has used is kept for that build.
+func migrate(ctx context.Context, database string) error {
+	current, known, err := store.Versions(ctx, database)
+	if err != nil {
+		return err
+	}
+	if current > known {
+		return fmt.Errorf("the database has schema version %d, and this build knows %d: a newer build has used it. Start that build, or choose another folder (--dir) or database (FAIRLEAD_DATABASE_URL)", current, known)
+	}
+	return store.Migrate(ctx, database)
 }
 
 // ports are those that a stack of ours uses.

@@ -51,9 +51,10 @@ func (a *App) client() (*api.ClientWithResponses, error) {
 }
 
 const (
-	// devToken and devPorts are where the dev stack keeps its admin's token, and on which ports it is.
-	devToken = ".fairlead/token"
-	devPorts = ".fairlead/ports.json"
+	// devFolder is where the dev stack keeps its admin's token, and on which ports it is.
+	devFolder = ".fairlead"
+	devToken  = "token"
+	devPorts  = "ports.json"
 	// defaultURL is the gateway's where nothing says otherwise.
 	defaultURL = "http://127.0.0.1:4000"
 )
@@ -63,17 +64,17 @@ func (a *App) gatewayURL() (string, error) {
 	if a.url != "" {
 		return a.url, nil
 	}
-	path, ok := a.above(devPorts)
-	if !ok {
+	folder, ok := a.stackFolder()
+	if !ok || !exists(filepath.Join(folder, devPorts)) {
 		return defaultURL, nil
 	}
-	raw, err := os.ReadFile(path) //nolint:gosec // the dev stack's
+	raw, err := os.ReadFile(filepath.Join(folder, devPorts)) //nolint:gosec // the dev stack's
 	if err != nil {
-		return "", fmt.Errorf("where the dev stack is: %w", err)
+		return "", fmt.Errorf("where the dev stack is: %w: make it readable, or name the gateway with --url or FAIRLEAD_URL", err)
 	}
 	var ports struct{ Gateway int }
 	if err := json.Unmarshal(raw, &ports); err != nil || ports.Gateway == 0 {
-		return "", fmt.Errorf("%s does not say where the dev stack is: start the stack again, or name the gateway with --url", path)
+		return "", fmt.Errorf("%s does not say where the dev stack is: start the stack again, or name the gateway with --url or FAIRLEAD_URL", filepath.Join(folder, devPorts))
 	}
 	return "http://127.0.0.1:" + strconv.Itoa(ports.Gateway), nil
 }
@@ -86,24 +87,31 @@ func (a *App) token() (string, error) {
 	if token := a.env("FAIRLEAD_TOKEN", ""); token != "" {
 		return strings.TrimSpace(token), nil
 	}
-	path, ok := a.above(devToken)
+	folder, ok := a.stackFolder()
 	if !ok {
-		return "", fmt.Errorf("no token: set FAIRLEAD_TOKEN or --token-file; the dev stack writes one to %s of the folder it is started in", devToken)
+		return "", fmt.Errorf("no token: set FAIRLEAD_TOKEN or --token-file; the dev stack writes one to %s/%s of the folder it is started in", devFolder, devToken)
 	}
-	return readToken(path)
+	return readToken(filepath.Join(folder, devToken))
 }
 
-// above finds a file in the working directory, else in the folder above it, and so on.
-func (a *App) above(name string) (path string, ok bool) {
+// stackFolder finds a dev stack's folder in the working directory, else in the folder above
+// it, and so on: address and token are of one stack.
+func (a *App) stackFolder() (folder string, ok bool) {
 	for dir := a.Dir; ; dir = filepath.Dir(dir) {
-		path = filepath.Join(dir, name)
-		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-			return path, true
+		folder = filepath.Join(dir, devFolder)
+		if exists(filepath.Join(folder, devToken)) || exists(filepath.Join(folder, devPorts)) {
+			return folder, true
 		}
 		if dir == filepath.Dir(dir) {
 			return "", false
 		}
 	}
+}
+
+// exists is also true for what can't be looked at: reading it says why.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 func readToken(path string) (string, error) {

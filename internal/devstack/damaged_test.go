@@ -2,12 +2,14 @@ package devstack_test
 
 import (
 	"crypto/rand"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fairlead/fairlead/internal/devstack"
@@ -56,19 +58,32 @@ func TestDamagedCluster(t *testing.T) {
 
 func TestAdvice(t *testing.T) {
 	t.Parallel()
+	const disk, folder, server = "disk full: free some space on the disk that holds /data", "choose another with --dir", "the disk of the Postgres server that FAIRLEAD_DATABASE_URL names is full"
+	theirs := "postgres://elsewhere/fairlead"
 	for name, test := range map[string]struct {
-		err  error
-		want string
+		err      error
+		database string
+		want     string // "" for an error that nothing is added to
 	}{
-		"a full disk":          {&fs.PathError{Op: "write", Path: "/x", Err: syscall.ENOSPC}, "disk full: free some space on the disk that holds /data"},
-		"a read-only one":      {&fs.PathError{Op: "open", Path: "/data/x", Err: syscall.EROFS}, "choose another with --dir"},
-		"another one's folder": {&os.LinkError{Op: "rename", Old: "a", New: "b", Err: syscall.EACCES}, "choose another with --dir"},
-		"a taken port":         {&devstack.PortTakenError{Port: 4000, Part: "the gateway"}, "--ports-from"},
+		"a full disk":                {&fs.PathError{Op: "write", Path: "/data/x", Err: syscall.ENOSPC}, theirs, disk},
+		"a full one elsewhere":       {&fs.PathError{Op: "write", Path: "/cache/x", Err: syscall.ENOSPC}, "", ""},
+		"our server's":               {&pgconn.PgError{Code: "53100"}, "", disk},
+		"our server's last words":    {errors.New("PANIC: could not write: No space left on device"), "", disk},
+		"another server's":           {&pgconn.PgError{Code: "53100"}, theirs, server},
+		"another server's words":     {errors.New("could not extend file: No space left on device"), theirs, server},
+		"a read-only one":            {&fs.PathError{Op: "open", Path: "/data/x", Err: syscall.EROFS}, "", folder},
+		"a folder that leads there":  {&fs.PathError{Op: "mkdir", Path: "/", Err: syscall.EACCES}, "", folder},
+		"another one's folder":       {&os.LinkError{Op: "rename", Old: "/data/a", New: "/data/b", Err: syscall.EACCES}, "", folder},
+		"a file of somebody else's":  {&fs.PathError{Op: "open", Path: "/database/x", Err: syscall.EACCES}, "", ""},
+		"a taken port":               {&devstack.PortTakenError{Port: 4000, Part: "the gateway"}, "", "--ports-from"},
+		"what nobody can do for you": {os.ErrDeadlineExceeded, "", ""},
 	} {
-		err := devstack.Advise("/data", test.err)
-		require.ErrorContains(t, err, test.want, name)
+		err := devstack.Options{Dir: "/data", DatabaseURL: test.database}.Advise(test.err)
 		require.ErrorIs(t, err, test.err, name)
+		require.ErrorContains(t, err, test.want, name)
+		if test.want == "" {
+			require.Equal(t, test.err, err, name)
+		}
 	}
-	require.NoError(t, devstack.Advise("/data", nil))
-	require.Equal(t, os.ErrDeadlineExceeded, devstack.Advise("/data", os.ErrDeadlineExceeded), "what nobody can do anything about is left alone")
+	require.NoError(t, devstack.Options{Dir: "/data"}.Advise(nil))
 }

@@ -2,6 +2,7 @@ package devstack
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -35,3 +36,13 @@ func ProcessStartedWith(pidFile string) bool {
 
 // UseMemory is what [Run] does for its time.
 func UseMemory() (restore func()) { return useMemory() }
+
+// StartWatchedPostgres starts a cluster in dir; failed is told when it has ended for good.
+func StartWatchedPostgres(ctx context.Context, dir string, failed func(error)) (*Postgres, int, error) {
+	p, err := newPostgres(dir, 0, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, 0, err
+	}
+	p.failed = failed
+	return p, p.port, p.Start(ctx)
+}

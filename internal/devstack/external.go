@@ -88,8 +88,10 @@ func unreachable(settings *pgx.ConnConfig, err error) error {
 	code := new(pgconn.PgError)
 	if errors.As(err, &code) {
 		switch code.Code {
-		case wrongPassword, noLogin:
+		case wrongPassword:
 			return fmt.Errorf("%s: the Postgres server at %s does not let user %q in: check the name and the password: %w", databaseVariable, where, settings.User, err)
+		case noLogin:
+			return fmt.Errorf("%s: the Postgres server at %s does not let user %q in: %w", databaseVariable, where, settings.User, err)
 		case noDatabase:
 			return fmt.Errorf("%s: the Postgres server at %s has no database %q; ask its administrator to run: CREATE DATABASE %s OWNER %s;",
 				databaseVariable, where, settings.Database, quoted(settings.Database), quoted(settings.User))

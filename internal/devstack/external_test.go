@@ -73,7 +73,7 @@ func TestDatabaseThatCannotBeUsed(t *testing.T) {
 	wrong := *parsed
 	wrong.User = url.UserPassword("fairlead", "wrong")
 	for name, test := range map[string]struct{ url, want string }{
-		"a wrong password":          {wrong.String(), `does not let user "fairlead" in`},
+		"a wrong password":          {wrong.String(), `does not let user "fairlead" in: check the name and the password`},
 		"a missing database":        {server.URL("nope"), `has no database "nope"; ask its administrator to run: CREATE DATABASE "nope" OWNER "fairlead";`},
 		"no server":                 {"postgres://u:p@127.0.0.1:1/x", "no connection to the Postgres server at 127.0.0.1:1"},
 		"encryption that it lacks":  {strings.Replace(good, "sslmode=disable", "sslmode=require", 1), "no connection"},

@@ -32,7 +32,22 @@ func (s *Stack) writePorts() error {
 	if err != nil {
 		return fmt.Errorf("ports: %w", err)
 	}
-	return writeFile(filepath.Join(s.options.Dir, portsFile), append(raw, '\n'))
+	path := filepath.Join(s.options.Dir, portsFile)
+	if err := writeFile(path, append(raw, '\n')); err != nil {
+		return err
+	}
+	if err := os.Chmod(path, 0o644); err != nil { //nolint:gosec // no secret: anyone's client may look there
+		return fmt.Errorf("ports: %w", err)
+	}
+	return nil
+}
+
+// removePorts removes what an earlier start wrote: who looks there must not be sent to ports that nothing of this folder serves.
+func removePorts(dir string) error {
+	if err := os.Remove(filepath.Join(dir, portsFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("ports of an earlier start: %w", err)
+	}
+	return nil
 }
 
 // secret returns what file name in dir holds, and makes it (mode 0600, random) when it is not there.

@@ -38,8 +38,10 @@ type Postgres struct {
 	say      func(string) // told what takes long
 
 	reviving atomic.Pointer[context.CancelFunc] // ends the attempts to start it again
+	logged   atomic.Int64                       // how long the log was when the last start began
 
 	mu      sync.Mutex
+	cluster postgresCluster // what Start started
 	server  *postgresServer // nil while it is stopped
 	trouble time.Time       // since when it has been ending by itself; zero: it hasn't
 }
@@ -99,23 +101,23 @@ func (p *Postgres) Start(ctx context.Context) error {
 	if p.server != nil && !p.server.exited() {
 		return nil
 	}
-	return p.start(ctx)
+	p.trouble = time.Time{}
+	if err := p.prepare(ctx); err != nil {
+		return err
+	}
+	return p.advise(p.start(ctx))
 }
 
-// start starts the cluster; what it starts is watched.
-func (p *Postgres) start(ctx context.Context) error {
+// prepare finds the cluster and what it can be run by; a cluster that is not there is made.
+func (p *Postgres) prepare(ctx context.Context) error {
 	as, err := unprivileged()
 	if err != nil {
 		return err
 	}
-	data := filepath.Join(p.dir, "postgres")
-	if err := stopStale(ctx, data, p.log); err != nil {
+	if err := p.vacate(ctx); err != nil {
 		return err
 	}
-	if err := checkPort("Postgres", p.port); err != nil {
-		return err
-	}
-	made, err := clusterVersion(data)
+	made, err := clusterVersion(p.data())
 	if err != nil {
 		return err
 	}
@@ -123,13 +125,24 @@ func (p *Postgres) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cluster := postgresCluster{binaries: binaries, account: as, data: data, port: p.port, logFile: p.logFile()}
-	if made == 0 {
-		if err := cluster.init(ctx, p.password); err != nil {
-			return err
-		}
+	p.cluster = postgresCluster{binaries: binaries, account: as, data: p.data(), port: p.port, logFile: p.logFile()}
+	if made != 0 {
+		return nil
 	}
-	server, err := p.launch(ctx, cluster)
+	return p.cluster.init(ctx, p.password)
+}
+
+// vacate ends what a killed process left on the folder, and looks whether the port is free.
+func (p *Postgres) vacate(ctx context.Context) error {
+	if err := stopStale(ctx, p.data(), p.log); err != nil {
+		return err
+	}
+	return checkPort("Postgres", p.port)
+}
+
+// start starts the cluster; what it starts is watched.
+func (p *Postgres) start(ctx context.Context) error {
+	server, err := p.launch(ctx, p.cluster)
 	if err != nil {
 		return err
 	}
@@ -143,6 +156,9 @@ func (p *Postgres) start(ctx context.Context) error {
 func (p *Postgres) launch(ctx context.Context, c postgresCluster) (*postgresServer, error) {
 	ctx, cancel := context.WithTimeout(ctx, postgresStartTimeout)
 	defer cancel()
+	if info, err := os.Stat(c.logFile); err == nil {
+		p.logged.Store(info.Size())
+	}
 	for attempt := 0; ; attempt++ {
 		server, err := c.start()
 		if err != nil {
@@ -156,12 +172,16 @@ func (p *Postgres) launch(ctx context.Context, c postgresCluster) (*postgresServ
 			return nil, errors.Join(err, server.stop(ctx))
 		}
 		if !wait(ctx, time.Second) {
-			return nil, ctx.Err()
+			return nil, errors.Join(err, ctx.Err())
 		}
 	}
 }
 
-var errPostgresEnded = errors.New("Postgres ended while starting")
+var (
+	errPostgresEnded  = errors.New("Postgres ended while starting")
+	errPostgresSilent = errors.New("Postgres does not answer")
+	errPassword       = errors.New("another password")
+)
 
 func (p *Postgres) ready(ctx context.Context, server *postgresServer) error {
 	for {
@@ -170,24 +190,34 @@ func (p *Postgres) ready(ctx context.Context, server *postgresServer) error {
 			return connection.Close(ctx)
 		}
 		if code := new(pgconn.PgError); errors.As(err, &code) && code.Code == "28P01" {
-			return fmt.Errorf("the cluster in %s has another password than %s says: put that file back, or move the cluster away to begin an empty one",
-				p.dir, filepath.Join(p.dir, "postgres-password"))
+			return fmt.Errorf("the cluster in %s has %w than %s says: put that file back, or move the cluster away to begin an empty one",
+				p.dir, errPassword, filepath.Join(p.dir, "postgres-password"))
 		}
 		select {
 		case <-server.done:
-			return p.damaged(fmt.Errorf("%w (%w)", errPostgresEnded, server.err))
+			return fmt.Errorf("%w (%w)", errPostgresEnded, server.err)
 		case <-ctx.Done():
-			return p.damaged(fmt.Errorf("Postgres does not answer on port %d: %w", p.port, errors.Join(ctx.Err(), err)))
+			return fmt.Errorf("%w on port %d: %w", errPostgresSilent, p.port, errors.Join(ctx.Err(), err))
 		case <-time.After(25 * time.Millisecond):
 		}
 	}
 }
 
+// advise adds to an error of a start what to do about a cluster that may be the cause.
+func (p *Postgres) advise(err error) error {
+	if errors.Is(err, errPostgresEnded) || errors.Is(err, errPostgresSilent) {
+		return p.damaged(err)
+	}
+	return err
+}
+
 // damaged says what to do about a cluster that does not start, whatever its log says is the cause.
 func (p *Postgres) damaged(err error) error {
 	return fmt.Errorf("%w. If the cluster in %s is damaged, put back a copy of %s, or move that away to begin an empty one. The end of %s:\n%s",
-		err, filepath.Join(p.dir, "postgres"), p.dir, p.logFile(), tail(p.logFile(), 5))
+		err, p.data(), p.dir, p.logFile(), tail(p.logFile(), p.logged.Load(), 5))
 }
+
+func (p *Postgres) data() string { return filepath.Join(p.dir, "postgres") }
 
 func (p *Postgres) logFile() string { return filepath.Join(p.dir, "postgres.log") }
 

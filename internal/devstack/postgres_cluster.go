@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -184,9 +186,14 @@ func (s *postgresServer) stop(ctx context.Context) error {
 	return fmt.Errorf("Postgres did not stop in time and was forced to; its next start recovers: %w", ctx.Err())
 }
 
-// tail returns the last lines of a file, "" when it cannot be read.
-func tail(path string, lines int) string {
-	raw, err := os.ReadFile(path) //nolint:gosec // a log of ours
+// tail returns the last lines of what a file holds beyond its first bytes, "" when it cannot be read.
+func tail(path string, beyond int64, lines int) string {
+	file, err := os.Open(path) //nolint:gosec // a log of ours
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = file.Close() }()
+	raw, err := io.ReadAll(io.NewSectionReader(file, beyond, math.MaxInt64-beyond))
 	if err != nil {
 		return ""
 	}

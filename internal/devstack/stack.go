@@ -113,7 +113,10 @@ func start(ctx context.Context, options Options, needed map[string]int) (*Stack,
 	s := &Stack{options: options, release: release, failed: make(chan error, 1)}
 	all := options.Ports.ofParts()
 	maps.Copy(all, needed)
-	err = checkPorts(all)
+	err = removePorts(options.Dir)
+	if err == nil {
+		err = checkPorts(all)
+	}
 	if err == nil {
 		err = s.writePorts() // before anything serves: who waits for this stack looks there
 	}
@@ -127,7 +130,7 @@ func start(ctx context.Context, options Options, needed map[string]int) (*Stack,
 		err = errors.Join(writeFile(filepath.Join(options.Dir, issuerFile), []byte(s.issuerURL()+"\n")), s.writeToken())
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.Stop(ctx))
+		return nil, errors.Join(err, removePorts(options.Dir), s.Stop(ctx))
 	}
 	return s, nil
 }

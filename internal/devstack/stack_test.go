@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
@@ -95,6 +96,9 @@ func TestStackGoesOnWhereItWas(t *testing.T) {
 	}
 	submit(t, dial(t, stack), "kept")
 	exec(t, stack.Config().DatabaseURL, "create table kept as select 1 as n")
+	ports, err := os.Stat(filepath.Join(options.Dir, "ports.json"))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o644), ports.Mode().Perm(), "anyone's client finds the stack")
 	require.NoError(t, stack.Stop(t.Context()))
 	after, err := os.Getwd()
 	require.NoError(t, err)
@@ -133,15 +137,19 @@ func TestTakenPortIsNamed(t *testing.T) {
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(options.Ports.TemporalUI)))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, listener.Close()) }()
+	require.NoError(t, os.WriteFile(filepath.Join(options.Dir, "ports.json"), []byte(`{"gateway":1}`), 0o600))
 
 	_, err = devstack.Start(t.Context(), options)
 	taken := new(devstack.PortTakenError)
 	require.ErrorAs(t, err, &taken)
 	require.Equal(t, options.Ports.TemporalUI, taken.Port)
 	require.Contains(t, taken.Part, "Web UI")
-	require.Contains(t, taken.Owner, "process "+strconv.Itoa(os.Getpid()))
+	if runtime.GOOS == "linux" {
+		require.Contains(t, taken.Owner, "process "+strconv.Itoa(os.Getpid()))
+	}
 	_, running := devstack.Running(options.Dir)
 	require.False(t, running, "what had started is stopped")
+	require.NoFileExists(t, filepath.Join(options.Dir, "ports.json"), "it says where no stack is")
 }
 
 //nolint:paralleltest // one S3 server in a process, and it moves the working directory

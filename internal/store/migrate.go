@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"math"
@@ -19,31 +18,20 @@ import (
 const latest = math.MaxInt64
 
 // Migrate brings the database at url to the newest schema; one that is there
-// already is left as it is. Any number of processes may do so at once.
-// CodeConflict: the schema is a newer build's.
+// already, or a newer build's, is left as it is: the previous build runs on it too
+// (expand, then contract). Any number of processes may do so at once.
 func Migrate(ctx context.Context, url string) error { return MigrateTo(ctx, url, latest) }
 
 // MigrateTo brings the schema to a version, up or down; 0 drops everything of ours.
 func MigrateTo(ctx context.Context, url string, version int64) (err error) {
-	config, err := parse(url)
+	provider, closePool, err := migrations(url)
 	if err != nil {
 		return err
 	}
-	pool := stdlib.OpenDB(*config.ConnConfig)
-	defer func() { err = errors.Join(err, pool.Close()) }()
-	provider, err := migrations(pool)
-	if err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, closePool()) }()
 	current, err := provider.GetDBVersion(ctx)
 	if err != nil {
 		return failed("read the schema's version", err)
-	}
-	if version == latest {
-		sources := provider.ListSources()
-		if known := sources[len(sources)-1].Version; current > known {
-			return job.Errorf(job.CodeConflict, "the database has schema version %d, and this build knows %d: a newer build has used it. Start that build, or choose another database or folder", current, known)
-		}
 	}
 	if version < current {
 		_, err = provider.DownTo(ctx, version)
@@ -53,15 +41,32 @@ func MigrateTo(ctx context.Context, url string, version int64) (err error) {
 	return failed(fmt.Sprintf("migrate the schema from version %d", current), err)
 }
 
+// Versions returns the schema version that the database at url has, 0 when it has none, and the one that this build knows.
+func Versions(ctx context.Context, url string) (current, known int64, err error) {
+	provider, closePool, err := migrations(url)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, closePool()) }()
+	sources := provider.ListSources()
+	current, err = provider.GetDBVersion(ctx)
+	return current, sources[len(sources)-1].Version, failed("read the schema's version", err)
+}
+
 // migrations returns the provider of schema/migrations; an advisory lock lets one process migrate at a time.
-func migrations(pool *sql.DB) (*goose.Provider, error) {
+func migrations(url string) (provider *goose.Provider, closePool func() error, err error) {
+	config, err := parse(url)
+	if err != nil {
+		return nil, nil, err
+	}
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 60))
 	if err != nil {
-		return nil, job.Wrap(job.CodeInternal, err, "no lock for migrations")
+		return nil, nil, job.Wrap(job.CodeInternal, err, "no lock for migrations")
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, pool, schema.Migrations(), goose.WithSessionLocker(locker))
+	pool := stdlib.OpenDB(*config.ConnConfig)
+	provider, err = goose.NewProvider(goose.DialectPostgres, pool, schema.Migrations(), goose.WithSessionLocker(locker))
 	if err != nil {
-		return nil, job.Wrap(job.CodeInternal, err, "the migrations can't be read")
+		return nil, nil, errors.Join(job.Wrap(job.CodeInternal, err, "the migrations can't be read"), pool.Close())
 	}
-	return provider, nil
+	return provider, pool.Close, nil
 }
