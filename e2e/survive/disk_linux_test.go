@@ -12,13 +12,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// smallDisk is a folder on a disk of its own with so many megabytes. Making it takes root.
+// smallDisk is a folder on a disk of its own with so many megabytes.
 func smallDisk(t *testing.T, megabytes int) string {
 	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("mounting a small disk takes root: run this test as root")
+	}
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(dir, 0o755))
 	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=755", megabytes))
-	require.NoError(t, err, "this test mounts a small disk: run it as root")
+	require.NoError(t, err, "mount a small disk")
 	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
 	return dir
 }
@@ -53,30 +56,41 @@ func TestFullDisk(t *testing.T) {
 
 	free := fill(t, disk)
 	pad := `{"pad":"` + strings.Repeat("x", 20_000) + `"}`
-	refused := 0
-	keys := map[string]int{}
-	for i := range submits {
-		key := fmt.Sprintf("full%d", i)
-		got, err := p.submit(key, pad)
-		require.NoError(t, err)
-		keys[key] = got.status
-		if got.status == http.StatusAccepted {
-			continue
-		}
-		require.Equal(t, http.StatusServiceUnavailable, got.status, "%s", got.body)
-		require.Contains(t, got.header.Get("Content-Type"), "application/problem+json")
-		require.NotEmpty(t, got.header.Get("Retry-After"))
-		refused++
-	}
-	require.Positive(t, refused, "the disk was never full")
+	acknowledged, refused := p.submitAll(submits, pad)
+	require.NotEmpty(t, refused, "the disk was never full")
 	require.NoError(t, syscall.Kill(p.postgres(), syscall.SIGKILL))
 	p.says("starting it again")
 	free()
 	p.healthy()
-	for key := range keys { // the same key is the same run: what was acknowledged, and what was refused
+	for key, run := range acknowledged {
+		p.succeeds(run)
+		require.Equal(t, run, p.again(key, pad), "the acknowledged run is still that of its key")
+	}
+	for _, key := range refused {
 		p.succeeds(p.again(key, pad))
 	}
-	require.GreaterOrEqual(t, target.distinct("s1"), submits, "every run has called")
+	require.Equal(t, 1+submits, target.distinct("s1"), "every run has called, under one token")
+}
+
+// submitAll submits once under each of n keys: to some a run is acknowledged, the others are
+// refused so that they can be sent again.
+func (p *process) submitAll(n int, input string) (acknowledged map[string]string, refused []string) {
+	p.t.Helper()
+	acknowledged = map[string]string{}
+	for i := range n {
+		key := fmt.Sprintf("full%d", i)
+		got, err := p.submit(key, input)
+		require.NoError(p.t, err)
+		if run, ok := got.accepted(); ok {
+			acknowledged[key] = run
+			continue
+		}
+		require.Equal(p.t, http.StatusServiceUnavailable, got.status, "%s", got.body)
+		require.Contains(p.t, got.header.Get("Content-Type"), "application/problem+json")
+		require.NotEmpty(p.t, got.header.Get("Retry-After"))
+		refused = append(refused, key)
+	}
+	return acknowledged, refused
 }
 
 func TestFullDiskAtStart(t *testing.T) {

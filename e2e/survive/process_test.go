@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,15 +34,13 @@ const (
 
 // process is the dev stack as a user runs it, in a process of its own.
 type process struct {
-	t       *testing.T
-	dir     string // the stack's folder
-	first   int    // of its ports
-	environ []string
+	t     *testing.T
+	dir   string // the stack's folder
+	first int    // of its ports
 
 	command *exec.Cmd
 	said    *output
-	ended   chan struct{} // closed when it has ended, after err is set
-	err     error
+	ended   chan struct{} // closed when it has ended
 }
 
 // output is what a process has said so far.
@@ -106,14 +106,23 @@ func (p *process) launch() {
 	p.said, p.ended = new(output), make(chan struct{})
 	p.command = exec.Command(binary, "dev", "--dir", p.dir, "--ports-from", strconv.Itoa(p.first))
 	p.command.Dir = p.t.TempDir()
-	p.command.Env = append(os.Environ(), p.environ...) //nolint:forbidigo // handed on whole to a child
+	p.command.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { //nolint:forbidigo // handed on to a child, but for what would change the stack
+		return strings.HasPrefix(variable, "FAIRLEAD_") || strings.HasPrefix(variable, "TEMPORAL_")
+	})
 	p.command.Stdout, p.command.Stderr = p.said, p.said
-	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	require.NoError(p.t, p.command.Start())
+	p.command.SysProcAttr = endWithParent()
+	started := make(chan error)
 	go func(command *exec.Cmd, ended chan struct{}) {
-		p.err = command.Wait()
-		close(ended)
+		runtime.LockOSThread() // the parent that a child may end with is the thread that started it
+		defer runtime.UnlockOSThread()
+		err := command.Start()
+		started <- err
+		if err == nil {
+			_ = command.Wait()
+			close(ended)
+		}
 	}(p.command, p.ended)
+	require.NoError(p.t, <-started)
 	p.t.Cleanup(p.stop)
 }
 
@@ -156,13 +165,20 @@ func (p *process) signal(signal os.Signal) {
 	require.NoError(p.t, p.command.Process.Signal(signal))
 }
 
-// stop ends the process as Ctrl-C does; one that has ended is left alone.
+// stop ends the process as Ctrl-C does, and kills it when that takes too long; one that has ended is left alone.
 func (p *process) stop() {
 	if p.over() {
 		return
 	}
-	p.signal(syscall.SIGTERM)
-	assert.Zero(p.t, p.end(), p.said.String())
+	_ = p.command.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.ended:
+		assert.Zero(p.t, p.command.ProcessState.ExitCode(), p.said.String())
+	case <-time.After(patience):
+		_ = p.command.Process.Kill()
+		<-p.ended
+		assert.Fail(p.t, "it does not stop", p.said.String())
+	}
 }
 
 // postgres is the stack's Postgres server.
@@ -181,6 +197,13 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+}
+
+// accepted is the run that the answer acknowledges.
+func (a answer) accepted() (run string, ok bool) {
+	var accepted struct{ ID string }
+	ok = a.status == http.StatusAccepted && json.Unmarshal(a.body, &accepted) == nil && accepted.ID != ""
+	return accepted.ID, ok
 }
 
 // try sends a request to the stack's gateway, as its admin.
@@ -227,10 +250,9 @@ func (p *process) accept(key string) string {
 	p.t.Helper()
 	got, err := p.submit(key, "{}")
 	require.NoError(p.t, err)
-	require.Equal(p.t, http.StatusAccepted, got.status, "%s", got.body)
-	var run struct{ ID string }
-	require.NoError(p.t, json.Unmarshal(got.body, &run))
-	return run.ID
+	run, ok := got.accepted()
+	require.True(p.t, ok, "%d %s", got.status, got.body)
+	return run
 }
 
 // again submits with a key until the answer is an acknowledgement, as a client does that was told to try again.
@@ -238,12 +260,9 @@ func (p *process) again(key, input string) (id string) {
 	p.t.Helper()
 	require.Eventually(p.t, func() bool {
 		got, err := p.submit(key, input)
-		var run struct{ ID string }
-		if err != nil || got.status != http.StatusAccepted || json.Unmarshal(got.body, &run) != nil {
-			return false
-		}
-		id = run.ID
-		return true
+		run, ok := got.accepted()
+		id = run
+		return err == nil && ok
 	}, patience, 200*time.Millisecond)
 	return id
 }

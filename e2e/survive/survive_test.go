@@ -3,6 +3,10 @@
 package survive_test
 
 import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -22,7 +26,7 @@ func TestKilledInTheMiddleOfARun(t *testing.T) {
 	p.publish(chain(target.URL, names))
 	target.holdAt("s5")
 	run := p.accept("killed")
-	require.NoError(t, target.reached(t.Context()))
+	target.reached(t)
 	p.signal(syscall.SIGKILL)
 	require.Equal(t, -1, p.end())
 
@@ -44,10 +48,10 @@ func TestFrozenInTheMiddleOfARun(t *testing.T) {
 	for _, with := range []string{"alone", "with-postgres"} {
 		target.holdAt("s5")
 		run := p.accept(with)
-		require.NoError(t, target.reached(t.Context()))
+		target.reached(t)
 		frozen := []int{p.command.Process.Pid}
 		if with != "alone" {
-			frozen = append(frozen, -p.postgresGroup())
+			frozen = append(frozen, p.postgresFamily()...)
 		}
 		p.freeze(frozen...)
 		p.succeeds(run)
@@ -57,22 +61,38 @@ func TestFrozenInTheMiddleOfARun(t *testing.T) {
 	}
 }
 
-// freeze stops processes (or, negative, groups of them) for ten seconds.
+// freeze stops processes for ten seconds.
 func (p *process) freeze(pids ...int) {
 	p.t.Helper()
+	thaw := func() {
+		for _, pid := range pids {
+			_ = syscall.Kill(pid, syscall.SIGCONT) // one of Postgres's may have ended
+		}
+	}
+	p.t.Cleanup(thaw)
 	for _, pid := range pids {
-		require.NoError(p.t, syscall.Kill(pid, syscall.SIGSTOP))
+		if err := syscall.Kill(pid, syscall.SIGSTOP); !errors.Is(err, syscall.ESRCH) {
+			require.NoError(p.t, err)
+		}
 	}
 	<-time.After(10 * time.Second) // longer than what holds a lease or a connection takes as a pause
-	for _, pid := range pids {
-		require.NoError(p.t, syscall.Kill(pid, syscall.SIGCONT))
-	}
+	thaw()
 }
 
-// postgresGroup is the process group of the stack's Postgres: the server and its children.
-func (p *process) postgresGroup() int {
+// postgresFamily is the stack's Postgres server and its children, which are in sessions of their own.
+func (p *process) postgresFamily() []int {
 	p.t.Helper()
-	group, err := syscall.Getpgid(p.postgres())
+	family := []int{p.postgres()}
+	out, err := exec.CommandContext(p.t.Context(), "ps", "-A", "-o", "pid=,ppid=").Output()
 	require.NoError(p.t, err)
-	return group
+	for line := range strings.Lines(string(out)) {
+		var pid, parent int
+		_, err := fmt.Sscan(line, &pid, &parent)
+		require.NoError(p.t, err)
+		if parent == family[0] {
+			family = append(family, pid)
+		}
+	}
+	require.Greater(p.t, len(family), 5, "the stack is connected to it")
+	return family
 }

@@ -1,7 +1,6 @@
 package survive_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -59,12 +59,12 @@ func (s *target) holdAt(step string) {
 }
 
 // reached waits for the call that is held.
-func (s *target) reached(ctx context.Context) error {
+func (s *target) reached(t *testing.T) {
+	t.Helper()
 	select {
 	case <-s.held:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-time.After(patience):
+		require.Fail(t, "the call that is to be held never came")
 	}
 }
 
