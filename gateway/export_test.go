@@ -10,3 +10,8 @@ func NewLauncher(starter Starter, ping func(context.Context) error, log *slog.Lo
 	l := newLauncher(starter, ping, log)
 	return l, l.close
 }
+
+// NewWait returns what waits for the end of a run, of all those who wait together.
+func NewWait(ended func(ctx context.Context, runs []string) ([]string, error)) (wait func(ctx context.Context, run string) bool) {
+	return (&endings{ended: ended}).wait
+}

@@ -38,6 +38,9 @@ const (
 	// submitters submit at the same time, each so often.
 	submitters = 8
 	pace       = 200 * time.Millisecond
+	// lateTries is how often a submit is tried when the load has ended, askTimeout how long any request may take.
+	lateTries  = 100
+	askTimeout = time.Minute
 	// endsWithin is how long the runs of the whole absence may take to end, on a slow machine.
 	endsWithin = 5 * time.Minute
 )
@@ -56,6 +59,7 @@ type answer struct {
 type load struct {
 	t      *testing.T
 	token  string
+	client http.Client
 	target *target
 	stop   context.CancelFunc
 	wait   sync.WaitGroup
@@ -98,7 +102,9 @@ func newLoad(t *testing.T) *load {
 	token, err := world.Token(devstack.Claims{Subject: "ana", Email: "ana@example.com", Role: "admin"})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &load{t: t, token: token, target: newTarget(t), stop: cancel, runs: map[string]string{}}
+	l := &load{
+		t: t, token: token, client: http.Client{Timeout: askTimeout}, target: newTarget(t), stop: cancel, runs: map[string]string{},
+	}
 	t.Cleanup(l.end)
 	l.publish("load", loadJob)
 	l.begin(ctx)
@@ -132,12 +138,13 @@ func (l *load) publish(name, source string) {
 	require.Contains(l.t, []int{http.StatusOK, http.StatusCreated}, got.status)
 }
 
-// submit submits until it is acknowledged, always with the same key, as a caller should.
+// submit submits until it is acknowledged, always with the same key, as a caller should. What
+// was begun is finished when the load has ended, too: a run may have been kept and not
+// acknowledged, and would not be counted.
 func (l *load) submit(ctx context.Context) {
 	key := uuid.NewString()
 	body := fmt.Appendf(nil, `{"input": {"target": %q, "key": %q}}`, l.target.URL, key)
-	for {
-		// What was begun is finished: an acknowledgement that nobody waits for would not be counted.
+	for late := 0; late < lateTries; {
 		got, raw := l.ask(context.WithoutCancel(ctx), http.MethodPost, "/v1/teams/default/jobs/load/runs", body,
 			"Content-Type", "application/json", "Idempotency-Key", key)
 		if got.status == http.StatusAccepted {
@@ -149,9 +156,11 @@ func (l *load) submit(ctx context.Context) {
 			return
 		}
 		if !sleep(ctx, pace) {
-			return
+			late++
+			sleep(context.WithoutCancel(ctx), pace)
 		}
 	}
+	l.t.Error("a submit was never acknowledged")
 }
 
 // read asks for what users look at, of the newest run that was acknowledged.
@@ -183,7 +192,7 @@ func (l *load) ask(ctx context.Context, method, path string, body []byte, header
 		request.Header.Set(headers[i], headers[i+1])
 	}
 	var raw []byte
-	response, err := http.DefaultClient.Do(request)
+	response, err := l.client.Do(request)
 	if err == nil {
 		raw, err = io.ReadAll(response.Body)
 		_ = response.Body.Close()

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -86,9 +87,11 @@ func (f *follower) round(ctx context.Context) (ended bool, err error) {
 		}
 		return true, f.reader.Stored(ctx, f.yield)
 	}
+	var missing error
 	if time.Since(f.stored) >= liveStoredPause {
-		if err := f.read(ctx); err != nil {
-			return false, err
+		missing = f.read(ctx)
+		if missing != nil && job.CodeOf(missing) != job.CodeUnavailable {
+			return false, missing
 		}
 	}
 	err = f.reader.Live(ctx, livePause, f.yield)
@@ -96,7 +99,7 @@ func (f *follower) round(ctx context.Context) (ended bool, err error) {
 		pause(ctx, storedPause)
 		return false, f.read(ctx)
 	}
-	return false, err
+	return false, cmp.Or(err, missing) // what is live comes also while S3 is away
 }
 
 func (f *follower) read(ctx context.Context) error {

@@ -94,6 +94,22 @@ func TestFollowWithoutRedis(t *testing.T) {
 	require.Equal(t, []string{"3"}, f.rest(t))
 }
 
+func TestFollowWithoutS3(t *testing.T) {
+	t.Parallel()
+	j := joblog.New(away(t), rows, live(t, redis(t).Address()), quiet())
+	run := submit(t)
+	f := follow(t, report.New(rows, j), run, joblog.Filter{})
+	w := j.Begin(run, "a", "", 1)
+	w.Log(slog.LevelInfo, "1")
+	require.Equal(t, "1", f.next(t).message, "it comes while its step is running")
+	w.Log(slog.LevelInfo, "2")
+	_, err := w.Close(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "2", f.next(t).message)
+	write(t, j, run, "b", "3")
+	require.Equal(t, "3", f.next(t).message)
+}
+
 func TestFollowWhileRedisGoes(t *testing.T) {
 	t.Parallel()
 	r := redis(t)
