@@ -77,7 +77,11 @@ func (l *local) startAndShow(ctx context.Context, keep bool) error {
 		if keep {
 			return l.welcome(stack)
 		}
-		l.say("\n`go tool task dev` starts the stack again, with everything that is in it.")
+		again := "go tool task dev"
+		if l.portsFrom != 0 {
+			again = fmt.Sprintf("%s -- --ports-from %d", again, l.portsFrom)
+		}
+		l.say("\n`" + again + "` starts the stack again, with everything that is in it.")
 		stop()
 		return nil
 	})

@@ -45,6 +45,12 @@ func commands(app *cli.App) []*cobra.Command {
 	}
 	for _, command := range list[:2] {
 		command.Flags().IntVar(&l.portsFrom, "ports-from", 0, "first of 13 ports in a row to use: gateway N, runner N+1 … Web UI N+12 (default 4000-4009, 7233, 7243, 8233)")
+		command.PreRunE = func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("ports-from") && l.portsFrom == 0 {
+				return errors.New("--ports-from: 0 is no port; leave it out for the default ports")
+			}
+			return nil
+		}
 	}
 	return list
 }

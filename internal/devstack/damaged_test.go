@@ -1,11 +1,14 @@
 package devstack_test
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -36,6 +39,29 @@ func TestClusterThatIsNone(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, test.content, string(raw), "it is left as it is")
 		})
+	}
+}
+
+func TestDamagedPassword(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "postgres-password")
+	require.NoError(t, os.WriteFile(path, []byte("\xda\x00abc"), 0o600))
+	_, err := devstack.StartPostgres(t.Context(), dir, 0, quiet())
+	require.EqualError(t, err, path+" is damaged: put back a copy of it")
+}
+
+func TestLostClusterIsSaid(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var said bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&said, nil))
+	for _, want := range []bool{false, true} {
+		postgres, err := devstack.StartPostgres(t.Context(), dir, 0, log)
+		require.NoError(t, err)
+		require.NoError(t, postgres.Stop(t.Context()))
+		require.Equal(t, want, strings.Contains(said.String(), "makes an empty one"))
+		require.NoError(t, os.RemoveAll(filepath.Join(dir, "postgres")))
 	}
 }
 

@@ -50,12 +50,16 @@ func removePorts(dir string) error {
 	return nil
 }
 
-// secret returns what file name in dir holds, and makes it (mode 0600, random) when it is not there.
+// secret returns what file name in dir holds, and makes it (mode 0600, random) when it is not there or empty.
 func secret(dir, name string) (string, error) {
 	path := filepath.Join(dir, name)
 	raw, err := os.ReadFile(path) //nolint:gosec // a name of ours in the stack's folder
 	if err == nil && len(raw) > 0 {
-		return strings.TrimSpace(string(raw)), nil
+		value := strings.TrimSpace(string(raw))
+		if strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return "", fmt.Errorf("%s is damaged: put back a copy of it", path)
+		}
+		return value, nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("secret %s: %w", name, err)

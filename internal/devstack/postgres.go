@@ -21,6 +21,7 @@ import (
 
 const (
 	postgresUser = "fairlead"
+	passwordFile = "postgres-password"
 	// postgresStartTimeout covers crash recovery over a gigabyte of log.
 	postgresStartTimeout = time.Minute
 	// postgresStopTimeout is how long a fast shutdown may take before it is forced.
@@ -33,6 +34,7 @@ type Postgres struct {
 	dir      string // the stack's folder; the cluster is in dir/postgres
 	port     int
 	password string
+	used     bool // the folder had a password, and so perhaps a cluster, before
 	log      *slog.Logger
 	failed   func(error)  // told when the server ends by itself
 	say      func(string) // told what takes long
@@ -67,12 +69,13 @@ func newPostgres(dir string, port int, log *slog.Logger) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	password, err := secret(dir, "postgres-password")
+	_, missing := os.Stat(filepath.Join(dir, passwordFile))
+	password, err := secret(dir, passwordFile)
 	if err != nil {
 		return nil, err
 	}
 	return &Postgres{
-		dir: dir, port: port, password: password, log: log,
+		dir: dir, port: port, password: password, log: log, used: missing == nil,
 		failed: func(error) {}, say: func(what string) { log.Info("Postgres", "doing", what) },
 	}, nil
 }
@@ -128,6 +131,9 @@ func (p *Postgres) prepare(ctx context.Context) error {
 	p.cluster = postgresCluster{binaries: binaries, account: as, data: p.data(), port: p.port, logFile: p.logFile()}
 	if made != 0 {
 		return nil
+	}
+	if p.used {
+		p.say("finds no cluster in " + p.data() + ", though this folder was used before: it makes an empty one")
 	}
 	return p.cluster.init(ctx, p.password)
 }
@@ -191,7 +197,7 @@ func (p *Postgres) ready(ctx context.Context, server *postgresServer) error {
 		}
 		if code := new(pgconn.PgError); errors.As(err, &code) && code.Code == "28P01" {
 			return fmt.Errorf("the cluster in %s has %w than %s says: put that file back, or move the cluster away to begin an empty one",
-				p.dir, errPassword, filepath.Join(p.dir, "postgres-password"))
+				p.dir, errPassword, filepath.Join(p.dir, passwordFile))
 		}
 		select {
 		case <-server.done:
