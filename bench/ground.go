@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"github.com/prometheus/procfs"
-
-	"github.com/fairlead/fairlead/internal/devstack"
 )
 
 const (
@@ -57,18 +55,11 @@ func measureGround(ctx context.Context, options Options, out io.Writer) (ground 
 
 // measureStarts starts the binary on an empty folder, and again and again on the same one.
 func (g *Ground) measureStarts(ctx context.Context, binary string) error {
-	dir, err := os.MkdirTemp("", "fairlead-ground-")
+	dir, ports, remove, err := place()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // Postgres's own user passes through it
-		return err
-	}
-	ports, err := devstack.FreePorts()
-	if err != nil {
-		return err
-	}
+	defer remove()
 	if g.FirstStart, err = timed(ctx, binary, dir, ports.Gateway, nil); err != nil {
 		return err
 	}

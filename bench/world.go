@@ -33,20 +33,28 @@ type world struct {
 	fairlead *fairlead
 }
 
+// place is an empty folder for a stack, and ports that are free; remove it when the stack has stopped.
+func place() (dir string, ports devstack.Ports, remove func(), err error) {
+	if ports, err = devstack.FreePorts(); err != nil {
+		return "", ports, nil, err
+	}
+	if dir, err = os.MkdirTemp("", "fairlead-bench-"); err != nil {
+		return "", ports, nil, err
+	}
+	remove = func() { _ = os.RemoveAll(dir) }
+	if err = os.Chmod(dir, 0o755); err != nil { //nolint:gosec // Postgres's own user passes through it
+		remove()
+	}
+	return dir, ports, remove, err
+}
+
 // inWorld calls do while a stack of its own and every service are up.
 func inWorld(ctx context.Context, out io.Writer, do func(ctx context.Context, w *world) error) (err error) {
-	dir, err := os.MkdirTemp("", "fairlead-bench-")
+	dir, ports, remove, err := place()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // Postgres's own user passes through it
-		return err
-	}
-	ports, err := devstack.FreePorts()
-	if err != nil {
-		return err
-	}
+	defer remove()
 	log, err := os.Create(filepath.Join(dir, "log")) //nolint:gosec // in the folder just made
 	if err != nil {
 		return err
