@@ -25,7 +25,8 @@ type analysis struct {
 	locals   []local
 	refs     []Ref
 	problems []problem
-	reported map[int64]bool // nodes whose fault is told already
+	reported map[int64]bool      // nodes whose fault is told already
+	chosen   map[int64]condition // of loops, by what chooses
 }
 
 // local is a variable of a loop.
@@ -47,12 +48,13 @@ type found struct {
 	path     Ref  // the static path it selects, nil when it isn't one
 	optional bool // it is CEL's optional of typ
 	schema   bool // typ comes from a schema, so that CEL doesn't know it
+	inside   bool // CEL knows its kind, and not the types of its parts
 }
 
 func newAnalysis(env *Env, source string, tree *ast.AST, functions library) *analysis {
 	return &analysis{
 		env: env, source: []rune(source), info: tree.SourceInfo(), factory: ast.NewExprFactory(),
-		lastID: ast.MaxID(tree), library: functions, reported: map[int64]bool{},
+		lastID: ast.MaxID(tree), library: functions, reported: map[int64]bool{}, chosen: map[int64]condition{},
 	}
 }
 
@@ -86,12 +88,17 @@ func (a *analysis) wrap(e ast.Expr, function string) {
 
 // value analyses a node whose value is used, and returns its type.
 func (a *analysis) value(e ast.Expr) *Type {
-	f := a.node(e)
+	return a.settle(e, a.node(e))
+}
+
+// settle ends the analysis of a node whose value is used.
+func (a *analysis) settle(e ast.Expr, f found) *Type {
 	a.use(e, f)
 	if f.optional {
+		a.alwaysThere(e, f)
 		return nil
 	}
-	if wrapper := f.typ.wrapper(); f.schema && wrapper != "" && !a.env.any {
+	if wrapper := f.typ.wrapper(); f.schema && !f.inside && wrapper != "" && !a.env.any {
 		a.wrap(e, wrapper)
 	}
 	return f.typ
@@ -102,8 +109,13 @@ func (a *analysis) use(e ast.Expr, f found) {
 	if f.path == nil {
 		return
 	}
-	if len(f.path) == 1 && f.path[0] == rootSteps && a.env.steps != nil {
+	switch a.named(f) {
+	case rootSteps:
 		a.report(e, a.at(e), "`steps` can't be used as a whole, only one step by its name: `steps.<id>`; visible here: %s", enumerate(a.env.visibleSteps()))
+	case rootVars:
+		a.report(e, a.at(e), "`vars` can't be used as a whole, only one variable by its name: `vars.<name>`")
+	case rootCallbacks:
+		a.report(e, a.at(e), "`callbacks` can't be used as a whole, only one by its step: `callbacks.<step>`; here there is %s", enumerate(a.env.callbacks))
 	}
 	a.refs = append(a.refs, f.path)
 }
@@ -132,18 +144,11 @@ func (a *analysis) node(e ast.Expr) found {
 	case ast.CallKind:
 		return a.call(e)
 	case ast.ListKind:
-		for _, item := range e.AsList().Elements() {
-			a.value(item)
-		}
-		return found{typ: &Type{kind: kindList}}
+		return a.list(e.AsList())
 	case ast.MapKind:
-		for _, entry := range e.AsMap().Entries() {
-			a.value(entry.AsMapEntry().Key())
-			a.value(entry.AsMapEntry().Value())
-		}
-		return found{typ: &Type{kind: kindObject, open: true}}
+		return a.object(e)
 	case ast.ComprehensionKind:
-		a.loop(e.AsComprehension())
+		return a.loop(e.AsComprehension())
 	case ast.StructKind:
 		a.report(e, a.at(e), "`%s{…}` makes a message, which expressions don't have; an object is written {'key': value}", e.AsStruct().TypeName())
 	case ast.UnspecifiedExprKind:
@@ -161,6 +166,8 @@ func literalType(e ast.Expr) *Type {
 		return &Type{kind: kindNumber}
 	case types.StringType:
 		return &Type{kind: kindString}
+	case types.NullType:
+		return &Type{kind: kindNull}
 	}
 	return nil
 }
@@ -192,6 +199,10 @@ func (a *analysis) ident(e ast.Expr) found {
 
 func (a *analysis) unknown(e ast.Expr, name string) {
 	at := a.at(e)
+	if reason, ok := a.env.absent[name]; ok {
+		a.report(e, at, "`%s` is not available here: %s", name, reason)
+		return
+	}
 	if reason, ok := elsewhere[name]; ok {
 		a.report(e, at, "`%s` is not available here: %s; an expression here sees %s", name, reason, enumerate(a.env.names()))
 		return
@@ -218,18 +229,35 @@ func (a *analysis) call(e ast.Expr) found {
 		}
 	case operators.Conditional:
 		return a.conditional(call)
+	case operators.LogicalAnd:
+		return a.both(call)
+	case "orValue":
+		if call.IsMemberFunction() && len(call.Args()) == 1 {
+			return a.orValue(call)
+		}
 	}
+	if a.misused(e, call) {
+		return found{}
+	}
+	var on *Type
 	if call.IsMemberFunction() {
-		a.target(e, call)
+		on = a.target(e, call)
 	}
-	for _, arg := range call.Args() {
-		a.value(arg)
+	a.operands(call)
+	a.arguments(e, call, on)
+	a.pattern(e, call)
+	if name, ok := renamed[call.FunctionName()]; ok {
+		if call.IsMemberFunction() {
+			e.SetKindCase(a.factory.NewMemberCall(e.ID(), name, call.Target(), call.Args()...))
+		} else {
+			e.SetKindCase(a.factory.NewCall(e.ID(), name, call.Args()...))
+		}
 	}
 	return found{}
 }
 
 // target analyses what a method is called on, unless that is a function's namespace, `math` in math.abs(x).
-func (a *analysis) target(e ast.Expr, call ast.CallExpr) {
+func (a *analysis) target(e ast.Expr, call ast.CallExpr) *Type {
 	target := call.Target()
 	if target.Kind() == ast.IdentKind && a.library.spaces[target.AsIdent()] && !a.visible(target.AsIdent()) {
 		name := target.AsIdent() + "." + call.FunctionName()
@@ -238,61 +266,15 @@ func (a *analysis) target(e ast.Expr, call ast.CallExpr) {
 			// Some value in its place, so that the rest is still checked.
 			e.SetKindCase(a.factory.NewIdent(e.ID(), scopeVariable))
 		}
-		return
+		return nil
 	}
-	a.value(target)
+	return a.value(target)
 }
 
 // visible reports whether a name is a variable here.
 func (a *analysis) visible(name string) bool {
 	_, root := a.env.roots[name]
 	return root || slices.ContainsFunc(a.locals, func(l local) bool { return l.name == name })
-}
-
-// conditional lets the two branches have different types, which CEL refuses: `input.x > 0 ? input.x : null`.
-func (a *analysis) conditional(call ast.CallExpr) found {
-	a.value(call.Args()[0])
-	yes, no := a.value(call.Args()[1]), a.value(call.Args()[2])
-	if yes != nil && yes.kindOf() == no.kindOf() && yes.kind != kindList && yes.kind != kindObject {
-		return found{typ: yes}
-	}
-	a.wrap(call.Args()[1], "dyn")
-	a.wrap(call.Args()[2], "dyn")
-	return found{}
-}
-
-// loop analyses a comprehension, which is what the macros (map, filter, all, …) become.
-func (a *analysis) loop(c ast.ComprehensionExpr) {
-	over := a.value(c.IterRange())
-	a.wrap(c.IterRange(), ordered)
-	a.value(c.AccuInit())
-	accumulator := local{name: c.AccuVar()}
-	outer := len(a.locals)
-	a.locals = append(a.locals, accumulator, local{c.IterVar(), over.each()})
-	a.value(c.LoopCondition())
-	if step := c.LoopStep(); step.Kind() == ast.CallKind && step.AsCall().FunctionName() == operators.Conditional {
-		// A macro's own: its branches are alike.
-		for _, arg := range step.AsCall().Args() {
-			a.value(arg)
-		}
-	} else {
-		a.value(step)
-	}
-	a.locals = append(a.locals[:outer], accumulator)
-	a.value(c.Result())
-	a.locals = a.locals[:outer]
-}
-
-// each is the type of what a loop over t yields: a list's items, an object's keys.
-func (t *Type) each() *Type {
-	switch t.kindOf() {
-	case kindList:
-		return t.item
-	case kindObject:
-		return &Type{kind: kindString}
-	default:
-		return nil
-	}
 }
 
 // text is the value of a string literal.

@@ -33,6 +33,19 @@ var replaced = []string{
 
 // base is the CEL environment that every expression is checked and planned in.
 var base = sync.OnceValues(func() (*cel.Env, error) {
+	environment, err := unguarded()
+	if err != nil {
+		return nil, err
+	}
+	before, err := guards(environment)
+	if err != nil {
+		return nil, err
+	}
+	return environment.Extend(before...)
+})
+
+// unguarded is base before its costly functions are guarded.
+func unguarded() (*cel.Env, error) {
 	subset := env.NewLibrarySubset()
 	for _, name := range replaced {
 		subset.ExcludeFunctions = append(subset.ExcludeFunctions, env.NewFunction(name))
@@ -46,13 +59,23 @@ var base = sync.OnceValues(func() (*cel.Env, error) {
 		cel.DefaultUTCTimeZone(true),
 		cel.ParserExpressionSizeLimit(maxSource),
 		cel.ParserRecursionLimit(maxDepth),
-		cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateRegexLiterals()),
+		cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals()),
 		cel.Variable(scopeVariable, cel.DynType),
 	}
+	options = append(options, objectFunctions())
 	for _, group := range [][]cel.EnvOption{wrappers(), arithmetic(), equality(), conversions(), jsonFunctions(), listFunctions(), timeFunctions()} {
 		options = append(options, group...)
 	}
 	return cel.NewCustomEnv(options...)
+}
+
+// bounds are the options of every program.
+var bounds = sync.OnceValues(func() ([]cel.ProgramOption, error) {
+	environment, err := base()
+	if err != nil {
+		return nil, err
+	}
+	return []cel.ProgramOption{cel.CostTracking(costs{}), cel.CostLimit(maxCost), charges(environment)}, nil
 })
 
 // wrappers are the functions that say a value's type to the checker. What is

@@ -15,31 +15,27 @@ import (
 	"cel.dev/cel-go/common/types/traits"
 )
 
-// maxResult bounds what an expression may give: bytes of text, plus valueSize for every value. A
-// result can share parts of itself many times over, so it can be far larger than the memory CEL took.
+// What a value takes in memory beside its text, about. A result can share parts
+// of itself many times over, so it can be far larger than the memory CEL took.
 const (
-	maxResult = 16 << 20
-	valueSize = 8
+	valueSize  = 16 // a scalar, or the head of a list
+	slotSize   = 16 // an item of a list
+	objectSize = 320
+	memberSize = 64 // a member beyond the first few
+	fewMembers = 8
 )
 
 // converter turns CEL values into the model of [Decode].
-type converter struct{ budget int }
+type converter struct{ budget *Budget }
 
 // toNative converts a result: timestamps to RFC 3339, durations to seconds
 // ("90s"), bytes to base64, and map keys to strings.
-func toNative(v ref.Val) (any, error) {
-	c := converter{budget: maxResult}
+func toNative(v ref.Val, budget *Budget) (any, error) {
+	c := converter{budget}
 	return c.value(v)
 }
 
-func (c *converter) spend(size int) error {
-	if c.budget -= size + valueSize; c.budget < 0 {
-		return fmt.Errorf("the result is larger than %d MiB", maxResult>>20)
-	}
-	return nil
-}
-
-func (c *converter) text(s string) (any, error) { return s, c.spend(len(s)) }
+func (c *converter) text(s string) (any, error) { return s, c.budget.spend(valueSize + textSize(s)) }
 
 func (c *converter) value(v ref.Val) (any, error) {
 	switch value := v.(type) {
@@ -61,7 +57,7 @@ func (c *converter) value(v ref.Val) (any, error) {
 	case traits.Lister:
 		return c.list(value)
 	}
-	if err := c.spend(0); err != nil {
+	if err := c.budget.spend(valueSize); err != nil {
 		return nil, err
 	}
 	return scalar(v)
@@ -89,10 +85,12 @@ func scalar(v ref.Val) (any, error) {
 }
 
 func (c *converter) object(m traits.Mapper) (any, error) {
-	if err := c.spend(0); err != nil {
+	count, _ := m.Size().(types.Int)
+	n := int(count)
+	if err := c.budget.spend(objectSize + max(0, n-fewMembers)*memberSize); err != nil {
 		return nil, err
 	}
-	object := make(map[string]any)
+	object := make(map[string]any, n)
 	for _, key := range sortedKeys(m) {
 		name, err := keyName(key)
 		if err != nil {
@@ -101,7 +99,7 @@ func (c *converter) object(m traits.Mapper) (any, error) {
 		if _, twice := object[name]; twice {
 			return nil, fmt.Errorf("the result has the key %q twice", name)
 		}
-		if err := c.spend(len(name)); err != nil {
+		if err := c.budget.spend(textSize(name)); err != nil {
 			return nil, err
 		}
 		if object[name], err = c.value(m.Get(key)); err != nil {
@@ -126,10 +124,12 @@ func keyName(key ref.Val) (string, error) {
 }
 
 func (c *converter) list(l traits.Lister) (any, error) {
-	if err := c.spend(0); err != nil {
+	count, _ := l.Size().(types.Int)
+	n := int(count)
+	if err := c.budget.spend(valueSize + n*slotSize); err != nil {
 		return nil, err
 	}
-	list := []any{}
+	list := make([]any, 0, n)
 	for it := l.Iterator(); it.HasNext() == types.True; {
 		item, err := c.value(it.Next())
 		if err != nil {
@@ -149,7 +149,7 @@ func durationText(d types.Duration) string {
 func display(value any) (string, error) {
 	switch v := value.(type) {
 	case nil:
-		return "", errors.New("the result is null, which can't stand inside a longer string; write a default, such as .orValue('none')")
+		return "", errors.New("the result is null, which can't stand inside a longer string; write a default, such as x == null ? 'none' : x")
 	case string:
 		return v, nil
 	case bool:

@@ -31,8 +31,18 @@ func Decode(raw []byte) (any, error) {
 	return normalize(value)
 }
 
+// maxNesting is how deep the lists and objects of a value may nest: what holds a
+// value nests it deeper, and JSON is read 10,000 deep at most.
+const maxNesting = 1000
+
 // normalize brings what a JSON or YAML decoder gives into the model of [Decode]. It copies maps and lists.
-func normalize(value any) (any, error) {
+func normalize(value any) (any, error) { return normalizeIn(value, maxNesting) }
+
+// normalizeIn is normalize of a value that may nest so deep.
+func normalizeIn(value any, deep int) (any, error) {
+	if deep == 0 {
+		return nil, fmt.Errorf("its lists and objects nest more than %d deep", maxNesting)
+	}
 	switch v := value.(type) {
 	case nil, bool, string, int64:
 		return v, nil
@@ -40,7 +50,7 @@ func normalize(value any) (any, error) {
 		object := make(map[string]any, len(v))
 		for key, member := range v {
 			var err error
-			if object[key], err = normalize(member); err != nil {
+			if object[key], err = normalizeIn(member, deep-1); err != nil {
 				return nil, err
 			}
 		}
@@ -49,7 +59,7 @@ func normalize(value any) (any, error) {
 		list := make([]any, len(v))
 		for i, item := range v {
 			var err error
-			if list[i], err = normalize(item); err != nil {
+			if list[i], err = normalizeIn(item, deep-1); err != nil {
 				return nil, err
 			}
 		}

@@ -2,6 +2,7 @@ package expr_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,7 +29,7 @@ func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"": "the text is empty", "  ": "the text is empty", "{": "not JSON", "1 2": "more text after the value", "1e999": "too large", "NaN": "not JSON",
-		"[1,{\"a\":1e999}]": "too large",
+		"[1,{\"a\":1e999}]": "too large", strings.Repeat("[", 1001) + strings.Repeat("]", 1001): "nest more than 1000 deep",
 	} {
 		_, err := expr.Decode([]byte(text))
 		require.ErrorContains(t, err, want, text)
@@ -50,6 +51,11 @@ func TestFromSchema(t *testing.T) {
 		{`{"type":["integer"]}`, "input + 'a'", "an integer and a string"},
 		{`{"type":["integer","number"]}`, "input + 'a'", "a number and a string"},
 		{`{"type":["integer","null"]}`, "input + 'a'", ""},
+		{`{"type":["null","object"],"properties":{"b":` + integer + `}}`, "input.b", "`input` may be null"},
+		{`{"type":["null","object"],"properties":{"b":` + integer + `}}`, "input.?c.orValue(1)", "has no `c`"},
+		{`{"type":["integer","null","string"]}`, "input + 'a'", ""},
+		{`{"type":"null"}`, "input.b", "`input` is null, which has no fields"},
+		{`{"enum":["a",null]}`, "input.b", "`input` may be null"},
 		{`{"enum":["a","b"]}`, "input + 1", "a string and an integer"},
 		{`{"enum":["a",1]}`, "input + 1", ""},
 		{`{"const":true}`, "input + 1", "a boolean and an integer"},

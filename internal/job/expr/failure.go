@@ -25,7 +25,11 @@ func newPlan(checked *cel.Ast) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	program, err := environment.Program(checked, cel.CostTracking(costs{}), cel.CostLimit(maxCost))
+	options, err := bounds()
+	if err != nil {
+		return plan{}, err
+	}
+	program, err := environment.Program(checked, options...)
 	if err != nil {
 		return plan{}, fmt.Errorf("the expression can't be planned: %w", err)
 	}
@@ -59,6 +63,10 @@ func reason(err error, tree *ast.AST) string {
 		return "the expression does too much work for one evaluation; do less of it here, or move it into a step"
 	case strings.HasPrefix(message, "no such overload"):
 		return unsuitedCall(err, tree)
+	case strings.HasPrefix(message, "timestamp overflow"):
+		return "the timestamp is out of range: it can have the years 1 to 9999"
+	case strings.HasPrefix(message, "duration overflow"):
+		return "the duration is out of range: it can have some 292 years"
 	case strings.Contains(message, "overflow"):
 		return "a number is larger than an integer can be; use double(…) where the last digits don't matter"
 	}
@@ -77,7 +85,7 @@ func reason(err error, tree *ast.AST) string {
 
 // unsuitedCall names the operator or function that was given what it can't take.
 func unsuitedCall(err error, tree *ast.AST) string {
-	const nullHint = "; a null among them needs a default, such as .orValue(0)"
+	const nullHint = "; a null among them needs a default, such as x == null ? 0 : x"
 	function := ""
 	if fault, ok := errors.AsType[*types.Err](err); ok {
 		ast.PostOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {

@@ -33,7 +33,7 @@ func fromJSON(v ref.Val) ref.Val {
 }
 
 func toJSON(v ref.Val) ref.Val {
-	value, err := toNative(v)
+	value, err := toNative(v, NewBudget())
 	if err != nil {
 		return types.NewErr("toJson(): %w", err)
 	}

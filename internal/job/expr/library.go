@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"cel.dev/cel-go/common/operators"
 )
 
 // library is what functions there are, for messages.
@@ -31,7 +33,7 @@ var catalog = sync.OnceValues(func() (library, error) {
 				lib.takes[name] = append(lib.takes[name], takes)
 			}
 		}
-		if strings.ContainsAny(name, "@_!") { // an operator, or an internal of a library
+		if strings.ContainsAny(name, "@_!") || name == operators.OldIn { // an operator, or an internal of a library
 			continue
 		}
 		lib.names = append(lib.names, name)
@@ -40,9 +42,12 @@ var catalog = sync.OnceValues(func() (library, error) {
 		}
 	}
 	for _, macro := range environment.Macros() {
-		lib.names = append(lib.names, macro.Function())
+		name := macro.Function()
+		if name == "greatest" || name == "least" { // they tell their namespace to nobody
+			name = "math." + name
+		}
+		lib.names = append(lib.names, name)
 	}
-	lib.names = append(lib.names, "math.greatest", "math.least") // macros with a namespace
 	slices.Sort(lib.names)
 	lib.names = slices.Compact(lib.names)
 	return lib, nil

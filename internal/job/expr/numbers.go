@@ -19,7 +19,7 @@ import (
 func arithmetic() []cel.EnvOption {
 	return []cel.EnvOption{
 		arithmeticOperator(operators.Add, "+", [3]string{overloads.AddInt64, overloads.AddDouble, overloads.AddUint64}, additions(),
-			func(l, r ref.Val) ref.Val { return applied[traits.Adder](l, r, traits.Adder.Add) }),
+			added),
 		arithmeticOperator(operators.Subtract, "-", [3]string{overloads.SubtractInt64, overloads.SubtractDouble, overloads.SubtractUint64}, subtractions(),
 			func(l, r ref.Val) ref.Val { return applied[traits.Subtractor](l, r, traits.Subtractor.Subtract) }),
 		arithmeticOperator(operators.Multiply, "*", [3]string{overloads.MultiplyInt64, overloads.MultiplyDouble, overloads.MultiplyUint64}, nil,
@@ -40,6 +40,22 @@ func arithmeticOperator(name, symbol string, ids [3]string, more []cel.FunctionO
 		operator(ids[1]+"_int64", cel.DoubleType, cel.IntType, cel.DoubleType),
 		cel.SingletonBinaryBinding(binary(symbol, apply)),
 	}, more...)...)
+}
+
+// maxLength bounds a list that + makes, which costs the same however long it is.
+const maxLength = 1_000_000
+
+func added(l, r ref.Val) ref.Val {
+	left, ok := l.(traits.Lister)
+	right, both := r.(traits.Lister)
+	if ok && both {
+		a, _ := length(left)
+		b, _ := length(right)
+		if a+b > maxLength {
+			return types.NewErr("the list would be longer than %d items", maxLength)
+		}
+	}
+	return applied[traits.Adder](l, r, traits.Adder.Add)
 }
 
 // applied is the operation on l, nil when l has no such operation.
@@ -119,25 +135,44 @@ func isNumber(v ref.Val) bool {
 	return v.Type() == types.IntType || v.Type() == types.DoubleType || v.Type() == types.UintType
 }
 
+// equal and unequal are what == and != are compiled to: the operators themselves
+// CEL evaluates without asking what that costs.
+const (
+	equal   = "@equal"
+	unequal = "@unequal"
+)
+
 // equality takes any two values: `1 == 1.0`, `input.count == null`. What can
 // never be equal is refused by the checker of this package, see incomparable.
 func equality() []cel.EnvOption {
 	a, b, c := cel.TypeParamType("A"), cel.TypeParamType("B"), cel.TypeParamType("C")
-	// The interpreter evaluates == and != itself; the binding is never called.
-	unused := cel.SingletonBinaryBinding(func(_, _ ref.Val) ref.Val { return types.NoSuchOverloadErr() })
+	comparison := func(name string, want types.Bool) cel.EnvOption {
+		return cel.Function(name, cel.Overload(name, []*cel.Type{a, b}, cel.BoolType, cel.BinaryBinding(func(l, r ref.Val) ref.Val {
+			if compared([]ref.Val{l, r}) > maxCost {
+				return types.NewErr(exceeded)
+			}
+			return types.Bool(types.Equal(l, r) == want)
+		})))
+	}
 	return []cel.EnvOption{
-		cel.Function(operators.Equals, cel.Overload(overloads.Equals, []*cel.Type{a, b}, cel.BoolType), unused),
-		cel.Function(operators.NotEquals, cel.Overload(overloads.NotEquals, []*cel.Type{a, b}, cel.BoolType), unused),
+		comparison(equal, types.True), comparison(unequal, types.False),
 		cel.Function(operators.In,
 			cel.Overload(overloads.InList, []*cel.Type{a, cel.ListType(b)}, cel.BoolType),
 			cel.Overload(overloads.InMap, []*cel.Type{a, cel.MapType(b, c)}, cel.BoolType),
-			cel.SingletonBinaryBinding(func(member, collection ref.Val) ref.Val {
-				if container, ok := collection.(traits.Container); ok {
-					return container.Contains(member)
-				}
-				return types.NewErr("`in` needs a list or an object on its right, found %s", nounOf(collection))
-			})),
+			cel.SingletonBinaryBinding(contained)),
 	}
+}
+
+// contained is `member in collection`.
+func contained(member, collection ref.Val) ref.Val {
+	container, ok := collection.(traits.Container)
+	switch {
+	case !ok:
+		return types.NewErr("`in` needs a list or an object on its right, found %s", nounOf(collection))
+	case searching([]ref.Val{member, collection}) > maxCost:
+		return types.NewErr(exceeded)
+	}
+	return container.Contains(member)
 }
 
 // conversions declare string(), whose doubles are plain decimals, and let the

@@ -38,12 +38,7 @@ func compareKeys(a, b ref.Val) int {
 	if byKind := cmp.Compare(keyKind(a), keyKind(b)); byKind != 0 {
 		return byKind
 	}
-	if comparer, ok := a.(traits.Comparer); ok {
-		if order, ok := comparer.Compare(b).(types.Int); ok {
-			return int(order)
-		}
-	}
-	return 0
+	return compare(a, b)
 }
 
 func keyKind(v ref.Val) int {

@@ -36,7 +36,7 @@ func (p places) of(id int64) int {
 		return min(own, p.of(e.AsSelect().Operand().ID()))
 	case ast.CallKind:
 		call := e.AsCall()
-		if strings.HasPrefix(call.FunctionName(), "@") && len(call.Args()) == 1 { // put around it by analysis
+		if name := call.FunctionName(); strings.HasPrefix(name, "@") && called(name) == name && len(call.Args()) == 1 { // put around it by analysis
 			return p.of(call.Args()[0].ID())
 		}
 		if own < len(p.source) && p.source[own] == '(' {

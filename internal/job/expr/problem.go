@@ -57,7 +57,7 @@ var symbols = map[string]string{
 	operators.Add: "+", operators.Subtract: "-", operators.Multiply: "*", operators.Divide: "/", operators.Modulo: "%",
 	operators.Negate: "-", operators.LogicalNot: "!", operators.LogicalAnd: "&&", operators.LogicalOr: "||",
 	operators.Less: "<", operators.LessEquals: "<=", operators.Greater: ">", operators.GreaterEquals: ">=",
-	operators.Equals: "==", operators.NotEquals: "!=", operators.In: "in", operators.Index: "[…]", operators.OptIndex: "[?…]",
+	equal: "==", unequal: "!=", operators.In: "in", operators.Index: "[…]", operators.OptIndex: "[?…]",
 	operators.Conditional: "? :",
 }
 
@@ -92,7 +92,13 @@ func translate(message string, lib library) string {
 	if m := noMatch.FindStringSubmatch(message); m != nil {
 		return unsuited(m[1], m[2], lib)
 	}
+	if strings.Contains(message, "recursion") {
+		return fmt.Sprintf("the expression is nested more than %d deep, calls one after the other among it; compute a part of it in a step", maxDepth)
+	}
 	if m := undeclared.FindStringSubmatch(message); m != nil {
+		if m[1] == "now" || m[1] == "today" {
+			return fmt.Sprintf("unknown function `%s()`: %s", m[1], elsewhere["now"])
+		}
 		return fmt.Sprintf("unknown function `%s()`%s", m[1], suggest(m[1], lib.names))
 	}
 	if m := mismatch.FindStringSubmatch(message); m != nil {
@@ -115,7 +121,19 @@ func translate(message string, lib library) string {
 		return fmt.Sprintf("`%s` is a word of the language and can't be a name; as a string write '%s'", word, word)
 	}
 	if rest, ok := strings.CutPrefix(message, "Syntax error: "); ok {
-		return syntax(rest)
+		return unparsed(rest)
+	}
+	if strings.Contains(message, "formatting clause") || message == "unexpected end of string" {
+		return "format() takes %s, %d, %f, %e, %x, %X, %o and %b, with a precision such as %.2f; a percent sign is written %%"
+	}
+	switch message {
+	case "invalid argument to has() macro":
+		return "`has()` can't take this; it is written " + shapes[operators.Has]
+	case "argument is not an identifier":
+		return "a name for the item is expected here, such as x in .map(x, x + 1)"
+	}
+	if strings.Contains(message, "lookahead limit") {
+		return "this can't be read as an expression"
 	}
 	return "not a valid expression: " + message
 }
@@ -131,6 +149,9 @@ func unsuited(function, signature string, lib library) string {
 			name = "`" + function + "()`"
 		}
 		return name + " can't take an optional value: end it with .orValue(…) first"
+	}
+	if function == operators.Conditional {
+		return untrue("the condition before `?`", signature)
 	}
 	if isOperator {
 		hint := ""
@@ -150,6 +171,12 @@ func called(function string) string {
 		return "math.greatest"
 	case "math.@min":
 		return "math.least"
+	case sorted:
+		return "sort"
+	case sortedBy:
+		return "sortBy"
+	case matched:
+		return "matches"
 	}
 	return function
 }
@@ -199,12 +226,15 @@ func unreadable(function string) string {
 	return fmt.Sprintf("%s() has a pattern that is no RE2 regular expression (https://github.com/google/re2/wiki/Syntax)", function)
 }
 
-func syntax(message string) string {
+func unparsed(message string) string {
 	switch {
 	case strings.Contains(message, "input '<EOF>'"):
 		return "the expression ends too early: something is missing after this"
 	case strings.Contains(message, "<EOF>"), strings.HasPrefix(message, "unexpected token after expression"):
 		return "the expression is complete before this: an operator is missing, or a string lacks its quotes"
+	}
+	if m := unexpected.FindStringSubmatch(message); m != nil {
+		return fmt.Sprintf("this can't be read as an expression: `%s` isn't expected here", m[1])
 	}
 	message, _, _ = strings.Cut(message, " expecting {") // the rest lists the parser's tokens
 	return "this can't be read as an expression: " + message
@@ -221,7 +251,7 @@ func incomparable(checked *cel.Ast, info *ast.SourceInfo) []problem {
 		call := e.AsCall()
 		left, right := tree.GetType(call.Args()[0].ID()), tree.GetType(call.Args()[1].ID())
 		switch call.FunctionName() {
-		case operators.Equals, operators.NotEquals:
+		case equal, unequal:
 		case operators.In:
 			if len(right.Parameters()) == 0 {
 				return

@@ -26,7 +26,8 @@ func TestProblems(t *testing.T) {
 		{"${run.startedat}", "startedat", "did you mean `startedAt`?"},
 		{"${inputt.x}", "inputt", "unknown name `inputt` (did you mean `input`?)"},
 		{"${foo}", "foo", "a string is written in quotes"},
-		{"${vars.x}", "vars", "`vars` is not available here: team variables are not supported by this build"},
+		{"${secrets.x}", "secrets", "`secrets` is not available here: secrets are not supported by this build"},
+		{"${callbacks.x}", "callbacks", "`callbacks` is not available here: it exists only in a step's `with`"},
 		{"${now}", "now", "there is no clock"},
 		{"${output.x}", "output", "`steps.<id>.output`"},
 		// Steps.
@@ -57,11 +58,17 @@ func TestProblems(t *testing.T) {
 		{"${!input.from}", "!", "`!` can't take a string; it takes true or false"},
 		{"${-input.from}", "-", "`-` can't take a string; it takes a number"},
 		{"${input.price % 2}", "%", "`%` can't take a number and an integer; it takes two integers"},
-		{"${input.from ? 1 : 2}", "?", "`? :` can't take"},
+		{"${input.from ? 1 : 2}", "?", "the condition before `?` gives true or false; this gives a string; compare it"},
 		{"${1.5.map(x, x)}", "1.5", "a number can't be gone through"},
 		{"${input.?count + 1}", "+", "can't take an optional value: end it with .orValue(…) first"},
 		{"${input.?free}", "input", "the result is an optional value: end it with .orValue(…)"},
 		{"${type(1)}", "type", "the result is a type"},
+		// Objects.
+		{"${ {'a': 1, 'a': 2} }", "'a': 2", "the object has the key \"a\" twice"},
+		{"${ {1: 'a', '1': 'b'} }", "'1'", "the object has the key \"1\" twice"},
+		{"${'%s'.format([{1: 'a', '1': 'b'}])}", "'1'", "the object has the key \"1\" twice"},
+		{"${ {true: 1, ?'true': input.?from} }", "'true'", "the object has the key \"true\" twice"},
+		{"${ {'a': 1}[input.count] }", "", "is an object, and no list"},
 		// Functions.
 		{"${foo(1)}", "foo(1)", "unknown function `foo()`"},
 		{"${input.from.startWith('a')}", "startWith('a')", "unknown function `startWith()` (did you mean `startsWith`?)"},
@@ -71,8 +78,46 @@ func TestProblems(t *testing.T) {
 		{"${timestamp('2026-01-05')}", "'2026", "a day alone is read by date('2026-01-05')"},
 		{"${duration('1d')}", "'1d", "there are no days: write '24h'"},
 		{"${'a'.matches('(')}", "'('", "no RE2 regular expression"},
+		{"${regex.extract('a', '(').orValue('')}", "'('", "regex.extract() has a pattern that is no RE2 regular expression"},
+		{"${regex.replace('a', '[', '')}", "'['", "no RE2 regular expression"},
+		{"${'a'.matches('" + strings.Repeat("a", 1001) + "')}", "'aaa", "the pattern is longer than 1000 bytes"},
+		{"${'a'.matches(1)}", "matches(1)", "`matches()` can't take (a string, an integer); it takes (a string, a string)"},
+		{"${[[1]].sort()}", "sort()", "`sort()` can't take"},
 		{"${google.protobuf.Timestamp{}}", "{}", "an object is written {'key': value}"},
+		{"${date('2026-13-01')}", "'2026", "date() reads a day such as '2026-01-05', found \"2026-13-01\""},
+		{"${[1].chunk(0)}", "0)", "chunk() needs a size of 1 or more, found 0"},
+		{"${input.tags.sum()}", "", "sum() adds numbers; the items of this list are each a string"},
+		{"${['a'].sum()}", "", "sum() adds numbers"},
+		{"${input.orders.sum()}", "", "the items of this list are each an object"},
+		{"${input.labels.exists(k, v, k == 'a')}", "exists(", "`exists()` can't take this; it is written exists(x, condition)"},
+		{"${input.tags.exists_one(x, y, x == 'a')}", "exists_one(", "it is written exists_one(x, condition)"},
+		{"${input.tags.map(x)}", "map(", "it is written map(x, e) or map(x, condition, e)"},
+		{"${has()}", "has(", "it is written has(a.b)"},
+		{"${has(input)}", "", "it is written has(a.b)"},
+		{"${input.tags.filter(x, x)}", "x)", "the condition of `filter()` gives true or false; this gives a string"},
+		{"${input.tags.map(x, x, 1)}", "x, 1)", "the condition of `map()` gives true or false"},
+		{"${input.tags.exists_one(x, x)}", "x)", "the condition of `exists_one()` gives true or false"},
+		{"${input.count ? 1 : 2}", "?", "the condition before `?` gives true or false; this gives an integer"},
+		{"${len(input.tags)}", "len(", "unknown function `len()`; write size(…)"},
+		{"${input.tags.length()}", "length(", "write size(…)"},
+		{"${input.from.toUpperCase()}", "toUpperCase(", "write upperAscii()"},
+		{"${input.tags.any(t, t == 'a')}", "any(", "write exists(x, condition)"},
+		{"${'%q'.format([1])}", "", "format() takes %s, %d"},
+		{"${'%'.format([1])}", "", "a percent sign is written %%"},
+		{"${input.tags.map(1, 2)}", "", "a name for the item is expected here"},
+		// Null in a text.
+		{"a ${null}", "null", "this is always null, which can't stand inside a longer string"},
+		{"a ${steps.maybe.output}", "steps", "`steps.maybe.output` may be null, which can't stand inside a longer string: write `steps.maybe.output == null ? 'none' : steps.maybe.output`, or select"},
+		{"a ${steps.extract.error}", "steps", "may be null"},
 		// Syntax.
+		{"${input.count = 3}", "= 3", "`=` is no operator: two values are compared with `==`"},
+		{"${input.count => 3}", "=> 3", "`=>` is no operator: what is at least something is compared with `>=`"},
+		{"${input.dry and true}", "and", "`and` is no operator: write `&&`"},
+		{"${input.dry or true}", "or", "`or` is no operator: write `||`"},
+		{"${not input.dry}", "input", "`not` is no operator: write `!`"},
+		{"${input.count & 1}", "& 1", "`&` is no operator: write `&&`"},
+		{"${(1, 2)}", ", 2", "`,` isn't expected here"},
+		{"${1 # 2}", "# 2", "`#` is no sign of an expression"},
 		{"${}", "${}", "`${}` is empty"},
 		{"a ${ }", "${ }", "`${}` is empty"},
 		{"${input.from", "${", "`${` has no closing `}`"},
@@ -83,7 +128,10 @@ func TestProblems(t *testing.T) {
 		{"${'a' 'b'}", "'b'", "the expression is complete before this"},
 		{"${if}", "if", "a word of the language"},
 		{"${input.}", "", "can't be read as an expression"},
-		{"${" + strings.Repeat("(", 200) + strings.Repeat(")", 200) + "}", "", ""},
+		{"${now()}", "now()", "unknown function `now()`: there is no clock in an expression; use `timestamp(run.startedAt)`"},
+		{"${" + strings.Repeat("(", 200) + strings.Repeat(")", 200) + "}", "", "nested more than 100 deep"},
+		{"${" + strings.Repeat("1+", 4000) + "1}", "", "nested more than 100 deep"},
+		{"${" + strings.Repeat("a b ", 2000) + "}", "", "can't be read as an expression"},
 		{"${'" + strings.Repeat("x", 20_000) + "'}", "", "longer than 10000 characters"},
 	}
 	for _, c := range cases {
@@ -128,17 +176,18 @@ func TestConditionProblems(t *testing.T) {
 		"${input.count}":               "a condition gives true or false; this gives an integer",
 		"${true} && ${false}":          "nothing around it: write ${a && b}",
 		"":                             "found nothing",
+		"$${input.dry}":                "one $ is to go, write ${input.dry}",
 		"${true":                       "no closing",
 		"true":                         "write it as ${true}",
 		"  ${input.count > 'a'}":       "can't take an integer and a string",
 		"${steps.extract.output.body.": "no closing",
 	} {
-		expression, problems := typed(t).Expression(source)
+		expression, problems := typed(t).Single(source, expr.WantBool)
 		require.Nil(t, expression, source)
 		require.Len(t, problems, 1, source)
 		require.Contains(t, problems[0].Message, want)
 	}
-	_, problems := typed(t).Expression("  ${inputt.x}")
+	_, problems := typed(t).Single("  ${inputt.x}", expr.WantBool)
 	require.Equal(t, len("  ${"), problems[0].Offset)
 }
 
@@ -148,12 +197,12 @@ func TestUntyped(t *testing.T) {
 	env, err := expr.NewEnv(expr.Types{})
 	require.NoError(t, err)
 	for _, source := range []string{
-		"${input.anything.at[0].all + 1}", "${steps.any.output.x == 'a'}", "${steps.any.error.code}", "${input + 'a'}", "${size(steps)}",
+		"${input.anything.at[0].all + 1}", "${vars.any.thing}", "${steps.any.output.x == 'a'}", "${steps.any.error.code}", "${input + 'a'}", "${size(steps)}",
 	} {
 		_, problems := env.Template(source)
 		require.Empty(t, problems, source)
 	}
-	_, problems := env.Template("${vars.x} ${1 + 'a'} ${run.nope}")
+	_, problems := env.Template("${secrets.x} ${1 + 'a'} ${run.nope}")
 	require.Len(t, problems[""], 3)
 }
 

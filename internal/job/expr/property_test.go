@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,10 +33,13 @@ func anyValue(depth int) *rapid.Generator[any] {
 
 // path draws a selection from a root.
 func path(t *rapid.T) string {
-	text := rapid.SampledFrom([]string{"input", "run", "steps"}).Draw(t, "root")
+	text := rapid.SampledFrom([]string{"input", "item", "steps"}).Draw(t, "root")
 	for range rapid.IntRange(0, 4).Draw(t, "length") {
 		name := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "name")
 		text += fmt.Sprintf(rapid.SampledFrom([]string{".%s", "['%s']", ".?%s", "[?'%s']", "[0]", "[?0]", "[steps.%[1]s]"}).Draw(t, "how"), name)
+	}
+	if strings.Contains(text, "?") && rapid.IntRange(0, 9).Draw(t, "ended") > 0 {
+		text += ".orValue(null)"
 	}
 	return text
 }
@@ -44,7 +48,7 @@ func path(t *rapid.T) string {
 func source(t *rapid.T) string {
 	shape := rapid.SampledFrom([]string{
 		"%s", "optional.of(%s).orValue(1)", "[%s]", "size(%s)", "%s == %s", "%s in %s", "toJson(%s)", "%s.map(i, i)", "%s.map(i, %s[i])",
-		"type(%s) == map", "has(input.a.b) ? %s : %s", "has(input.a) && has(run.b.c)", "%s.orValue(2)", "{'k': %s}", "%s + %s", "%s.all(i, i != null)",
+		"type(%s) == map", "has(input.a.b) ? %s : %s", "has(input.a) && has(item.b.c)", "%s.orValue(2)", "{'k': %s}", "%s + %s", "%s.all(i, i != null)",
 	}).Draw(t, "shape")
 	args := []any{}
 	for i := 0; i+1 < len(shape); i++ {
@@ -67,22 +71,32 @@ func outcome(value any, err error) string {
 // What an expression refers to is all that it needs.
 func TestPrunedRendersTheSame(t *testing.T) {
 	t.Parallel()
-	env, err := expr.NewEnv(expr.Types{})
+	env, err := expr.NewEnv(expr.Types{Roots: map[string]*expr.Type{"item": nil}})
 	require.NoError(t, err)
+	drawn, compiled := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
+		drawn++
 		scope := expr.Scope{}
-		for _, root := range []string{"input", "run", "steps"} {
+		for _, root := range []string{"input", "item", "steps"} {
 			scope[root] = anyValue(3).Draw(t, root)
 		}
 		text := source(t)
 		template, problems := env.Template("${" + text + "}")
-		if len(problems) > 0 {
-			t.Skip("not a valid expression:", text)
+		for range 4 { // about half of what is drawn selects from an optional value plainly, or the like
+			if len(problems) == 0 {
+				break
+			}
+			text = source(t)
+			template, problems = env.Template("${" + text + "}")
 		}
+		if len(problems) > 0 {
+			return
+		}
+		compiled++
 		whole := outcome(template.Render(scope))
-		pruned := expr.Prune(scope, template.Refs())
+		pruned := expr.NewPruner(template.Refs()).Prune(scope)
 		require.Equal(t, whole, outcome(template.Render(pruned)), "%s\nrefs %v", text, template.Refs())
-		require.Equal(t, outcome(pruned, nil), outcome(expr.Prune(pruned, template.Refs()), nil), "pruning again changes nothing")
+		require.Equal(t, outcome(pruned, nil), outcome(expr.NewPruner(template.Refs()).Prune(pruned), nil), "pruning again changes nothing")
 		// What is passed on is passed as JSON.
 		raw, err := json.Marshal(pruned)
 		require.NoError(t, err)
@@ -90,6 +104,7 @@ func TestPrunedRendersTheSame(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, whole, outcome(template.Render(passed.(map[string]any))))
 	})
+	require.Greater(t, compiled, drawn/2, "most of what is drawn compiles")
 }
 
 func TestPrune(t *testing.T) {
@@ -101,45 +116,61 @@ func TestPrune(t *testing.T) {
 			"maybe":   map[string]any{"output": nil},
 			"extract": map[string]any{"output": map[string]any{"body": map[string]any{"rows": int64(12)}}},
 		},
-	}, expr.Prune(scope, []expr.Ref{
+	}, expr.NewPruner([]expr.Ref{
 		{"input", "from", "x"},
 		{"input", "nope"},
 		{"nope", "x"},
 		{"steps", "maybe", "output", "deep"},
 		{"steps", "extract", "output", "body", "rows"},
 		{"steps", "extract", "output", "body"},
-	}))
-	require.Empty(t, expr.Prune(scope, nil))
+	}).Prune(scope))
+	require.Empty(t, expr.NewPruner(nil).Prune(scope))
 }
 
-// Every expression gives the same result, 200 times.
+// Every expression gives the same result, 200 times, and each time that it is compiled.
 func TestDeterministic(t *testing.T) {
 	t.Parallel()
 	object := map[string]any{}
 	for i := range 30 {
 		object["k"+strconv.Itoa(i)] = int64(i)
 	}
-	scope := scopeOf(t)
+	scope, p := scopeOf(t), readPage(t)
 	scope["input"].(map[string]any)["free"] = object
-	sources := []string{
+	scopes := map[string]expr.Scope{}
+	for _, source := range []string{
 		"${input.free.map(k, input.free[k])}", "${ {'d': 1, 'c': 2, 'b': 3, 'a': 4}.map(k, k)}", "x ${input.free}", "${toJson(input.free)}",
 		"${json(toJson(input.free)).filter(k, k > 'k2')}", "${'%s'.format([input.free])}", "${input.free.map(k, input.free[k] / (input.free[k] - 7))}",
 		"${ {'b': 1/0, 'a': input.nope} }", "${input.free.exists_one(k, k == 'k3')}", "${input.free.map(k, [k]).flatten()}",
+		"${input.free.all(k, 1 / (input.free[k] - 7) > 5 || k == 'k3')}", "${input.free.exists(k, 1 / (input.free[k] - 7) > 5)}", "${sha256(toJson(input.free))}",
+		"${input.free.map(k, k).sort() == input.free.map(k, k)}", "${input.free == json(toJson(input.free))}", "${input.free in [input.free]}",
+		"${input.free.map(k, input.free[k] > 3, k).join(',')}", "${input.free.map(k, k).sortBy(k, -input.free[k])}", "${math.greatest(input.free.map(k, input.free[k]))}",
+		"${sets.equivalent(input.free.map(k, k), input.free.map(k, k).reverse())}", "${input.free.map(k, input.free[k] * 0.1).sum()}", "${input.free.map(k, input.map(j, j)).distinct()}",
+		"${input.free.map(k, regex.replace(k, '([0-9]+)', r'<\\1>'))}", "${[input.free.?nope, input.free.?k1, input.free.?k2].unwrapOpt()}", "${strings.quote(toJson(input.free))}",
+		"${input.free.map(k, addDays(date('2026-03-20'), input.free[k], 'Europe/Paris'))}", "${input.free.map(k, formatTime(addMonths(date('2026-01-31'), input.free[k]), 'EEEE d MMMM yyyy'))}",
+		"${input.free.map(k, duration(string(input.free[k]) + 'm')).map(d, string(d))}", "${input.free.map(k, {k: input.free[k]})}", "${'%s'.format([{1: 'a', '2': 'b'}])}",
+		"${input.free.map(k, {k: 1, 'k1': 2})}", "${'%s'.format([{input.count: 'a', string(input.count): 'b'}])}", "${'%s'.format([{input.count: 'a', true: 'b', 'c': 1, 'd': 2}])}", "${input.free.map(k, input.free[k]).chunk(7).map(c, c.sum())}",
+	} {
+		scopes[source] = scope
 	}
 	for _, r := range renderings {
-		sources = append(sources, r.template)
+		scopes[r.template] = scope
 	}
-	for _, source := range sources {
+	for _, e := range p.examples {
+		scopes["${"+e.source+"}"] = p.scope
+	}
+	require.Greater(t, len(scopes), 200)
+	env, err := expr.NewEnv(expr.Types{Roots: map[string]*expr.Type{"region": nil}})
+	require.NoError(t, err)
+	for source, scope := range scopes {
 		t.Run(source, func(t *testing.T) {
 			t.Parallel()
-			env, err := expr.NewEnv(expr.Types{Roots: map[string]*expr.Type{"region": nil}})
-			require.NoError(t, err)
 			template, problems := env.Template(source)
 			require.Empty(t, problems)
 			first := outcome(template.Render(scope))
 			for range 200 {
 				require.Equal(t, first, outcome(template.Render(scope)))
 			}
+			require.Equal(t, first, outcome(expr.Render(source, scope)))
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"maps"
 	"slices"
 	"strings"
 )
@@ -20,14 +19,16 @@ func (r Ref) String() string { return strings.Join(r, ".") }
 // tree is a set of refs; a nil child stands for everything below it.
 type tree map[string]tree
 
-// Prune returns the part of a scope that refs need, so that what they were
+// Pruner cuts scopes down to what some refs need; the zero value keeps nothing.
+type Pruner struct{ want tree }
+
+// NewPruner returns the pruner of refs.
+func NewPruner(refs []Ref) Pruner { return Pruner{want: grow(refs)} }
+
+// Prune returns the part of a scope that the refs need, so that what they were
 // taken from renders the same over it. A path that is missing stays missing.
 // Values at the end of a ref are shared with scope, not copied.
-func Prune(scope Scope, refs []Ref) Scope {
-	pruned := Scope{}
-	maps.Copy(pruned, prune(scope, grow(refs)))
-	return pruned
-}
+func (p Pruner) Prune(scope Scope) Scope { return prune(scope, p.want) }
 
 func grow(refs []Ref) tree {
 	root := tree{}

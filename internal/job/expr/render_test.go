@@ -30,7 +30,15 @@ var renderings = []rendering{
 	{"${duration('90m')}", "5400s"},
 	{"${timestamp('2026-01-05T01:00:00+01:00')}", "2026-01-05T00:00:00Z"},
 	{"${ {1: 'a', true: 'b'} }", map[string]any{"1": "a", "true": "b"}},
+	{"${ {1: 'jan', 2: 'feb', 3: 'mar'}[input.count] }", "mar"},
+	{"${ {1: 'jan', 3: 'mar'}[?input.count].orValue('') }", "mar"},
+	{"${[{1: 'jan', 3: 'mar'}].map(m, m[input.count])}", []any{"mar"}},
+	{"${(input.dry ? {1: 'a'} : {3: 'b'})[input.count]}", "b"},
+	{"${ {input.from: 1, string(input.count): [2], ?'a': input.free.?nope, ?'b': input.?from} }", map[string]any{"2026-01-05": int64(1), "3": []any{int64(2)}, "b": "2026-01-05"}},
+	{"${ {input.count: 'x', 4: 'y'}[input.count] }", "x"},
+	{"${input.tags.map(t, {t: 1, t + t: 2}).size()}", int64(2)},
 	// In a longer string it is text.
+	{"a ${steps.maybe.output == null ? 'none' : steps.maybe.output} ${steps.maybe.?output.?body.orValue('none')}", "a none none"},
 	{"n=${input.count} p=${input.price} d=${input.dry}", "n=3 p=2.5 d=false"},
 	{"x ${12345678.0} ${1e21} ${0.000001}", "x 12345678 1000000000000000000000 0.000001"},
 	{"at ${timestamp('2026-01-05T00:00:00.5Z')}", "at 2026-01-05T00:00:00.5Z"},
@@ -86,6 +94,10 @@ var renderings = []rendering{
 	{"${ {'b': 1, 'a': 2, 3: 4, true: 5}.map(k, string(k))}", []any{"true", "3", "a", "b"}},
 	{"${input.map(k, k).size()}", int64(8)},
 	{"${input.orders.sortBy(o, o.id)[0].name}", "y"},
+	{"${[3, 2.5, 1].sort()}", []any{int64(1), 2.5, int64(3)}},
+	{"${[{'n': 1, 'p': 2}, {'n': 2, 'p': 1.5}, {'n': 3, 'p': 2.0}].sortBy(o, o.p).map(o, o.n)}", []any{int64(2), int64(1), int64(3)}},
+	{"${[duration('2h'), duration('1h')].sort()}", []any{"3600s", "7200s"}},
+	{"${[].sort()}", []any{}},
 	// Branches of different types.
 	{"${input.count > 5 ? input.from : null}", nil},
 	{"${input.count > 1 ? 'many' : 0}", "many"},
@@ -129,7 +141,7 @@ func TestRender(t *testing.T) {
 			untyped, err := expr.Render(c.template, scope)
 			require.NoError(t, err)
 			require.Equal(t, want, untyped, "without types")
-			pruned, err := template.Render(expr.Prune(scope, template.Refs()))
+			pruned, err := template.Render(expr.NewPruner(template.Refs()).Prune(scope))
 			require.NoError(t, err)
 			require.Equal(t, want, pruned, "over the pruned scope")
 		})
@@ -193,13 +205,13 @@ func TestExpression(t *testing.T) {
 		"${steps.maybe.output == null}": true,
 		"${input.free.z == 1}":          true,
 	} {
-		condition, problems := typed(t).Expression(source)
+		condition, problems := typed(t).Single(source, expr.WantBool)
 		require.Empty(t, problems, source)
 		got, err := condition.Bool(scope)
 		require.NoError(t, err, source)
 		require.Equal(t, want, got, source)
 	}
-	condition, problems := typed(t).Expression("${input.free.z}")
+	condition, problems := typed(t).Single("${input.free.z}", expr.WantBool)
 	require.Empty(t, problems)
 	require.Equal(t, []expr.Ref{{"input", "free", "z"}}, condition.Refs())
 	_, err := condition.Bool(scope)

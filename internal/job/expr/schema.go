@@ -44,7 +44,11 @@ func (t *typing) of(value any) *Type {
 	if typ, ok := t.made[identity]; ok {
 		return typ
 	}
-	typ := newType(schema)
+	name, nullable := typeName(schema)
+	typ := newType(name)
+	if nullable {
+		typ = typ.orNull()
+	}
 	t.made[identity] = typ // before its parts, which may refer to it
 	switch typ.kindOf() {
 	case kindList:
@@ -53,6 +57,8 @@ func (t *typing) of(value any) *Type {
 		}
 	case kindObject:
 		t.properties(typ, schema)
+	case kindString:
+		typ.only = choices(schema)
 	default:
 	}
 	return typ
@@ -79,9 +85,11 @@ func (t *typing) referred(schema map[string]any, ref string) *Type {
 // longestReference is how many references in a row are followed.
 const longestReference = 100
 
-// newType is the type of a schema without its parts.
-func newType(schema map[string]any) *Type {
-	switch typeName(schema) {
+// newType is the type that a schema names, without its parts.
+func newType(name string) *Type {
+	switch name {
+	case "null":
+		return &Type{kind: kindNull}
 	case "boolean":
 		return &Type{kind: kindBool}
 	case "integer":
@@ -98,49 +106,63 @@ func newType(schema map[string]any) *Type {
 	return nil
 }
 
-// typeName is the one type that every instance of a schema has; "" when there is none.
-func typeName(schema map[string]any) string {
+// typeName is the one type that every instance of a schema has, "" when there is
+// none, and whether an instance may be null instead.
+func typeName(schema map[string]any) (name string, nullable bool) {
 	switch t := schema["type"].(type) {
 	case string:
-		return t
+		return t, false
 	case []any:
-		return numeric(t)
+		var names []string
+		for _, name := range t {
+			text, _ := name.(string)
+			names = append(names, text)
+		}
+		return shared(names)
 	}
 	if _, ok := schema["properties"]; ok {
-		return "object"
+		return "object", false
 	}
 	values, ok := schema["enum"].([]any)
 	if c, has := schema["const"]; has {
 		values, ok = []any{c}, true
 	}
-	if !ok || len(values) == 0 {
-		return ""
+	if !ok {
+		return "", false
 	}
-	first := valueName(values[0])
-	for _, v := range values[1:] {
-		if valueName(v) != first {
-			return ""
-		}
+	var names []string
+	for _, value := range values {
+		names = append(names, valueName(value))
 	}
-	return first
+	return shared(names)
 }
 
-// numeric is the type of a list of type names: itself when it is one, number for the numeric ones.
-func numeric(names []any) string {
-	if len(names) == 1 {
-		name, _ := names[0].(string)
-		return name
-	}
-	for _, name := range names {
-		if name != "integer" && name != "number" {
-			return ""
+// shared is the one type that some type names come to: integer and number are
+// number, and null with another is that, nullable.
+func shared(names []string) (name string, nullable bool) {
+	for i, next := range names {
+		switch {
+		case i == 0 || name == next:
+			name = next
+		case name == "null":
+			name, nullable = next, true
+		case next == "null":
+			nullable = true
+		case isNumberName(name) && isNumberName(next):
+			name = "number"
+		default:
+			return "", false
 		}
 	}
-	return "number"
+	return name, nullable
 }
+
+func isNumberName(name string) bool { return name == "integer" || name == "number" }
 
 func valueName(v any) string {
 	switch v.(type) {
+	case nil:
+		return "null"
 	case bool:
 		return "boolean"
 	case int64:

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -17,7 +18,8 @@ type Template struct {
 
 // node renders one value of a template.
 type node interface {
-	render(scope Scope) (any, error)
+	render(scope Scope, budget *Budget) (any, error)
+	typ() *Type
 }
 
 // Template compiles any value that a JSON or YAML decoder gives. A string that
@@ -34,12 +36,20 @@ func (e *Env) Template(v any) (template *Template, problems map[string][]Problem
 	return &Template{root: root, refs: distinct(c.refs)}, nil
 }
 
+// Type is what is known of the rendered value.
+func (t *Template) Type() *Type { return t.root.typ() }
+
 // Refs are the paths that the template's expressions select, sorted; none covers another.
 func (t *Template) Refs() []Ref { return t.refs }
 
 // Render returns the template's value over a scope: a new value in the model of
 // [Decode]. The error is an *[EvalError], the first one in the order of keys.
-func (t *Template) Render(scope Scope) (any, error) { return t.root.render(scope) }
+func (t *Template) Render(scope Scope) (any, error) { return t.RenderWithin(scope, NewBudget()) }
+
+// RenderWithin is [Template.Render] out of a budget that other values share.
+func (t *Template) RenderWithin(scope Scope, budget *Budget) (any, error) {
+	return t.root.render(scope, budget)
+}
 
 // Render compiles a value without types and renders it: any variable of scope
 // may be named. It gives what a [Template] of the same value gives.
@@ -124,10 +134,13 @@ func (c *compiler) text(pointer, s string) node {
 			compiled.pieces = append(compiled.pieces, piece{text: p.text})
 			continue
 		}
-		expression, found := c.env.compile(p, false)
+		expression, found := c.env.compile(p, WantAny)
 		problems = append(problems, found...)
 		if expression != nil {
 			c.refs = append(c.refs, expression.refs...)
+			if len(parts) > 1 {
+				problems = append(problems, expression.nullInText(p.offset)...)
+			}
 		}
 		compiled.pieces = append(compiled.pieces, piece{expression: expression})
 	}
@@ -135,19 +148,45 @@ func (c *compiler) text(pointer, s string) node {
 	return compiled
 }
 
+// nullInText refuses an expression inside a longer text that is known to give null, or may.
+func (x *Expression) nullInText(offset int) []Problem {
+	const inText = "null, which can't stand inside a longer string"
+	switch {
+	case x.typ.is(kindNull):
+		return []Problem{{Offset: offset, Message: "this is always " + inText}}
+	case x.path != nil && x.typ.nullable():
+		return []Problem{{Offset: offset, Message: fmt.Sprintf("`%[1]s` may be %[2]s: write `%[1]s == null ? 'none' : %[1]s`, or select from it with a default, `.?name.orValue('none')`", x.path, inText)}}
+	}
+	return nil
+}
+
 type literalNode struct{ value any }
 
-func (n literalNode) render(Scope) (any, error) { return n.value, nil }
+func (n literalNode) render(Scope, *Budget) (any, error) { return n.value, nil }
+
+func (n literalNode) typ() *Type {
+	switch n.value.(type) {
+	case nil:
+		return &Type{kind: kindNull}
+	case bool:
+		return &Type{kind: kindBool}
+	case int64:
+		return Int()
+	case float64:
+		return &Type{kind: kindNumber}
+	}
+	return nil
+}
 
 type objectNode struct {
 	keys    []string
 	members map[string]node
 }
 
-func (n objectNode) render(scope Scope) (any, error) {
+func (n objectNode) render(scope Scope, budget *Budget) (any, error) {
 	object := make(map[string]any, len(n.keys))
 	for _, key := range n.keys {
-		value, err := n.members[key].render(scope)
+		value, err := n.members[key].render(scope, budget)
 		if err != nil {
 			return nil, err
 		}
@@ -156,18 +195,34 @@ func (n objectNode) render(scope Scope) (any, error) {
 	return object, nil
 }
 
+func (n objectNode) typ() *Type {
+	object := closed(make(map[string]*Type, len(n.keys)))
+	for _, key := range n.keys {
+		object.prop[key] = n.members[key].typ()
+	}
+	return object
+}
+
 type listNode []node
 
-func (n listNode) render(scope Scope) (any, error) {
+func (n listNode) render(scope Scope, budget *Budget) (any, error) {
 	list := make([]any, len(n))
 	for i, item := range n {
-		value, err := item.render(scope)
+		value, err := item.render(scope, budget)
 		if err != nil {
 			return nil, err
 		}
 		list[i] = value
 	}
 	return list, nil
+}
+
+func (n listNode) typ() *Type {
+	var items []*Type
+	for _, item := range n {
+		items = append(items, item.typ())
+	}
+	return ListOf(joinAll(items), false)
 }
 
 // textNode is a string: one expression, or pieces that are joined.
@@ -181,9 +236,9 @@ type piece struct {
 	expression *Expression // nil: text
 }
 
-func (n textNode) render(scope Scope) (any, error) {
+func (n textNode) render(scope Scope, budget *Budget) (any, error) {
 	if len(n.pieces) == 1 && n.pieces[0].expression != nil {
-		value, err := n.pieces[0].expression.Value(scope)
+		value, err := n.pieces[0].expression.within(scope, budget)
 		return value, n.locate(err)
 	}
 	var b strings.Builder
@@ -192,17 +247,27 @@ func (n textNode) render(scope Scope) (any, error) {
 			b.WriteString(p.text)
 			continue
 		}
-		value, err := p.expression.Value(scope)
+		value, err := p.expression.within(scope, budget)
 		if err != nil {
 			return nil, n.locate(err)
 		}
 		text, err := display(value)
+		if err == nil {
+			err = budget.spend(textSize(text))
+		}
 		if err != nil {
 			return nil, n.locate(&EvalError{Source: p.expression.source, Message: err.Error()})
 		}
 		b.WriteString(text)
 	}
 	return b.String(), nil
+}
+
+func (n textNode) typ() *Type {
+	if len(n.pieces) == 1 && n.pieces[0].expression != nil {
+		return n.pieces[0].expression.typ
+	}
+	return String()
 }
 
 // locate says which string an error comes from.

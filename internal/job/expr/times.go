@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	_ "time/tzdata" // zones must resolve where the system has no database of them
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/functions"
@@ -35,12 +34,45 @@ func timeFunctions() []cel.EnvOption {
 	}
 }
 
+func noZone(function, zone string) ref.Val {
+	return types.NewErr("%s(): %q is no time zone; write a name such as 'Europe/Paris' or 'UTC', or an offset such as '+02:00'", function, zone)
+}
+
+// getters are CEL's own functions of a timestamp's fields.
+var getters = map[string]func(time.Time) int{
+	"getFullYear": time.Time.Year, "getDate": time.Time.Day, "getHours": time.Time.Hour, "getMinutes": time.Time.Minute, "getSeconds": time.Time.Second,
+	"getMonth":        func(t time.Time) int { return int(t.Month()) - 1 },
+	"getDayOfMonth":   func(t time.Time) int { return t.Day() - 1 },
+	"getDayOfWeek":    func(t time.Time) int { return int(t.Weekday()) },
+	"getDayOfYear":    func(t time.Time) int { return t.YearDay() - 1 },
+	"getMilliseconds": func(t time.Time) int { return t.Nanosecond() / int(time.Millisecond) },
+}
+
+// inNamedZone is one of CEL's getters, such as getHours(zone), whose own looks up zones on the machine.
+func inNamedZone(name string, call *functions.Overload) *functions.Overload {
+	return &functions.Overload{Operator: call.Operator, Function: func(args ...ref.Val) ref.Val {
+		stamp, ok := args[0].(types.Timestamp)
+		if len(args) == 1 || !ok {
+			return invoke(call, args)
+		}
+		zone, ok := args[1].(types.String)
+		if !ok {
+			return types.MaybeNoSuchOverloadErr(args[1])
+		}
+		location, err := loadZone(string(zone))
+		if err != nil {
+			return noZone(name, string(zone))
+		}
+		return types.Int(getters[name](stamp.In(location)))
+	}}
+}
+
 func inZone(name string, call func(t time.Time, arg ref.Val) (ref.Val, error)) functions.FunctionOp {
 	return func(args ...ref.Val) ref.Val {
 		zone := string(args[2].(types.String))
-		location, err := time.LoadLocation(zone)
-		if err != nil || zone == "" || zone == "Local" {
-			return types.NewErr("%s(): %q is no time zone; write a name such as 'Europe/Paris' or 'UTC'", name, zone)
+		location, err := loadZone(zone)
+		if err != nil {
+			return noZone(name, zone)
 		}
 		result, err := call(args[0].(types.Timestamp).In(location), args[1])
 		if err != nil {

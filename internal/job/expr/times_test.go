@@ -1,6 +1,7 @@
 package expr_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -51,5 +52,36 @@ func TestTimes(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, want, got)
 		})
+	}
+}
+
+// Zones are those of this build, whatever the machine has. Every function takes the same names.
+func TestZones(t *testing.T) {
+	t.Setenv("ZONEINFO", t.TempDir())
+	scope := scopeOf(t)
+	for zone, hour := range map[string]int64{
+		"Europe/Paris": 11, "UTC": 10, "Etc/GMT-3": 13, "+02:00": 12, "-09:30": 0, "+00:00": 10, "Asia/Kolkata": 15,
+	} {
+		for _, source := range []string{"timestamp(run.startedAt).getHours('%s')", "int(formatTime(timestamp(run.startedAt), 'H', '%s'))"} {
+			got, err := expr.Render("${"+strings.ReplaceAll(source, "%s", zone)+"}", scope)
+			require.NoError(t, err)
+			require.Equal(t, hour, got, zone)
+		}
+	}
+	for _, zone := range []string{"", "Local", "localtime", "posixrules", "Mars", "europe/paris", "../UTC", "/etc/localtime", "Europe", "02:00", "+2:00", "+24:00", "+02:60", "+0200"} {
+		for _, source := range []string{
+			"timestamp(run.startedAt).getHours('%s')", "timestamp(run.startedAt).getDayOfYear('%s')", "formatTime(timestamp(run.startedAt), 'H', '%s')",
+			"addDays(timestamp(run.startedAt), 1, '%s')", "addMonths(timestamp(run.startedAt), 1, '%s')", "startOf(timestamp(run.startedAt), 'day', '%s')",
+		} {
+			_, err := expr.Render("${"+strings.ReplaceAll(source, "%s", zone)+"}", scope)
+			require.ErrorContains(t, err, "is no time zone", "%s of %q", source, zone)
+		}
+	}
+	for name, want := range map[string]int64{
+		"FullYear": 2026, "Month": 0, "Date": 31, "DayOfMonth": 30, "DayOfWeek": 6, "DayOfYear": 30, "Hours": 11, "Minutes": 11, "Seconds": 12, "Milliseconds": 500,
+	} {
+		got, err := expr.Render("${timestamp(run.startedAt).get"+name+"('Europe/Paris')}", scope)
+		require.NoError(t, err)
+		require.Equal(t, want, got, name)
 	}
 }
