@@ -2,7 +2,6 @@ package job
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/fairlead/fairlead/internal/job/expr"
@@ -17,63 +16,6 @@ func hasExpression(text string) bool {
 // so that its value keeps its type.
 func soleExpression(text string) bool {
 	return strings.HasPrefix(text, "${") && strings.HasSuffix(text, "}")
-}
-
-// scoping makes the environments of a job's expressions.
-type scoping struct {
-	def     *Definition
-	graph   *graph
-	input   *expr.Type
-	actions map[string]*action
-}
-
-// newScoping returns the scoping of a definition whose needs are resolved.
-func newScoping(def *Definition, g *graph) (*scoping, error) {
-	all, err := actions()
-	if err != nil {
-		return nil, err
-	}
-	input := def.Input
-	if input == nil {
-		input = []byte(noInput)
-	}
-	return &scoping{def: def, graph: g, input: expr.FromSchema(input), actions: all}, nil
-}
-
-// env is the environment of an expression that sees some steps. texts are what
-// it will compile: steps that none of them mentions are left out when there are
-// many, since a long chain's steps see all those before them.
-func (s *scoping) env(visible []int, texts []string, all bool) (*expr.Env, error) {
-	sees := make([]bool, len(s.def.Steps))
-	types := expr.Types{Input: s.input, Steps: map[string]expr.Step{}}
-	for _, i := range visible {
-		sees[i] = true
-		step := &s.def.Steps[i]
-		if step.ID == "" || (!all && !mentioned(step.ID, texts)) {
-			continue
-		}
-		var output *expr.Type
-		if used := s.actions[step.Uses]; used != nil {
-			output = used.output
-		}
-		types.Steps[step.ID] = expr.Step{Output: output, Skippable: step.If != ""}
-	}
-	for i, step := range s.def.Steps {
-		if !sees[i] && step.ID != "" && (all || mentioned(step.ID, texts)) {
-			types.Others = append(types.Others, step.ID)
-		}
-	}
-	return expr.NewEnv(types)
-}
-
-// mentioned reports whether a name stands in one of some texts.
-func mentioned(name string, texts []string) bool {
-	for _, text := range texts {
-		if strings.Contains(text, name) {
-			return true
-		}
-	}
-	return false
 }
 
 // expressionTexts are the texts of a value that hold expressions.
@@ -95,14 +37,26 @@ func expressionTexts(n *node, into []string) []string {
 
 // countExpressions reports whether a job has no more expressions than may be compiled.
 func (c *checker) countExpressions() bool {
+	if c.crowded {
+		return false
+	}
 	total := 0
 	count := func(n *node) {
 		for _, text := range expressionTexts(n, nil) {
 			total += strings.Count(text, "${")
 		}
 	}
-	for _, m := range c.merged {
-		count(m.node)
+	for _, s := range c.sites {
+		for _, f := range s.node.fields {
+			switch f.key {
+			case "with", "steps":
+			case "compensate":
+				count(s.undo.arguments())
+			default:
+				count(f.value)
+			}
+		}
+		count(s.with.arguments())
 	}
 	count(c.root.get("output"))
 	if total > maxExpressions {
@@ -112,102 +66,106 @@ func (c *checker) countExpressions() bool {
 	return total <= maxExpressions
 }
 
-// condition compiles an `if` with what it may see.
-func (s *scoping) condition(src string, visible []int) (*expr.Expression, []expr.Problem, error) {
-	for _, all := range []bool{false, true} {
-		env, err := s.env(visible, []string{src}, all)
-		if err != nil {
-			return nil, nil, err
-		}
-		compiled, problems := env.Expression(src)
-		if len(problems) == 0 || all {
-			return compiled, problems, nil
-		}
-	}
-	return nil, nil, nil
-}
-
-// template compiles a value with what it may see. The problems of a faulty one
-// are found with every name at hand, for the suggestions.
-func (s *scoping) template(n *node, visible []int) (*expr.Template, map[string][]expr.Problem, error) {
-	texts := expressionTexts(n, nil)
-	for _, all := range []bool{false, true} {
-		env, err := s.env(visible, texts, all)
-		if err != nil {
-			return nil, nil, err
-		}
-		compiled, problems := env.Template(n.value())
-		if len(problems) == 0 || all {
-			return compiled, problems, nil
-		}
-	}
-	return nil, nil, nil
-}
-
 // checkExpressions compiles every expression with what it may see.
 func (c *checker) checkExpressions() {
-	scopes, err := newScoping(c.def, c.graph)
+	scopes, err := c.newScoping()
 	if err != nil {
 		c.add(nil, err.Error())
 		return
 	}
-	steps := c.root.get("steps")
-	for i := range c.def.Steps {
+	defaults := &written{node: c.root.get("defaults").get("retry").get("if"), path: []string{"defaults", "retry", "if"}}
+	c.checkExpression(scopes, defaults, expr.WantBool, view{}.with(rootError, expr.ErrorType()))
+	for _, s := range c.sites {
 		if c.full() {
 			return
 		}
-		visible := c.graph.ancestors(i)
-		path := []string{"steps", strconv.Itoa(i)}
-		c.checkCondition(scopes, steps.items[i], path, visible)
-		if i < len(c.merged) {
-			c.checkTemplate(scopes, c.merged[i].node, visible, func(inside []string) []string {
-				return c.merged[i].path(inside, join(path, "with"))
-			})
+		c.checkStep(scopes, s)
+	}
+	c.warnOfCallbacks()
+	output := &written{node: c.root.get("output"), path: []string{"output"}}
+	c.checkExpression(scopes, output, expr.WantAny, view{steps: c.main.sites})
+}
+
+// written is a value with expressions, and where it stands.
+type written struct {
+	node *node
+	path []string
+	// merged are the arguments of a call, whose parts stand in several places.
+	merged *merged
+	step   string
+}
+
+// value finds a value of the step, with no node where there is none.
+func (s *site) value(keys ...string) *written {
+	n := s.node
+	for _, key := range keys {
+		n = n.get(key)
+	}
+	return &written{node: n, path: join(s.path, keys...)}
+}
+
+// inside is where a part of the value stands.
+func (w *written) inside(path []string) []string {
+	if w.merged != nil {
+		return w.merged.path(path, w.path)
+	}
+	return join(w.path, path...)
+}
+
+// taker names the step that takes a part of the value from elsewhere; "" where it is its own.
+func (w *written) taker(path []string) string {
+	if w.merged == nil || path[0] == w.path[0] {
+		return ""
+	}
+	return " (so it is for the step `" + shorten(w.step) + "`, which takes these defaults)"
+}
+
+// checkStep compiles the expressions of one step, and looks at what they give.
+func (c *checker) checkStep(scopes *scoping, s *site) {
+	before, item := scopes.before(s), scopes.item(s)
+	c.checkExpression(scopes, s.value("if"), expr.WantBool, before)
+	c.checkItems(scopes, s, before, item)
+	if s.with != nil {
+		refs := c.checkCall(scopes, s.step.Uses, &written{node: s.with.node, path: join(s.path, "with"), merged: s.with, step: s.step.ID}, scopes.call(s))
+		for _, id := range named(refs, rootCallbacks) {
+			c.called[id] = true
 		}
 	}
-	if output := c.root.get("output"); output != nil {
-		everything := make([]int, len(c.def.Steps))
-		for i := range everything {
-			everything[i] = i
-		}
-		c.checkTemplate(scopes, output, everything, func(inside []string) []string {
-			return join([]string{"output"}, inside...)
-		})
+	own, failed := scopes.own(s), scopes.failed(s)
+	if s.step.Poll != nil {
+		c.checkLooks(scopes, s.value("poll", "until"), own)
+		c.checkLooks(scopes, s.value("poll", "failIf"), own)
+	}
+	c.checkExpression(scopes, s.value("retry", "if"), expr.WantBool, failed)
+	if n := s.node.get("continueOnError"); n != nil && n.kind == kindString {
+		c.checkExpression(scopes, s.value("continueOnError"), expr.WantBool, failed)
+	}
+	c.checkUntil(scopes, s.value("wait", "until"), item)
+	c.checkText(scopes, s.value("approval", "message"), item, "string")
+	c.checkToken(scopes, s, item)
+	c.checkExpression(scopes, s.value("output"), expr.WantAny, own)
+	if s.undo != nil {
+		c.checkCall(scopes, s.step.Compensate.Uses, &written{node: s.undo.node, path: join(s.path, "compensate", "with"), merged: s.undo, step: s.step.ID}, scopes.undone(s))
 	}
 }
 
-// checkCondition compiles a step's `if`.
-func (c *checker) checkCondition(scopes *scoping, step *node, path []string, visible []int) {
-	written := step.get("if")
-	if written == nil {
-		return
+// checkExpression compiles a value, and returns what is known of it; nil
+// where there is none, or where it has problems.
+func (c *checker) checkExpression(scopes *scoping, w *written, want expr.Want, v view) *compilation {
+	if w.node == nil || c.isDropped(w.path) || (want != expr.WantAny && w.node.kind != kindString && w.node.kind != kindList) {
+		return nil // the grammar says so
 	}
-	path = join(path, "if")
-	if written.kind != kindString {
-		return // the grammar says so
-	}
-	if strings.TrimSpace(written.text) == "" {
-		c.add(path, "the condition is empty; write one expression such as ${input.count > 0}, or remove `if`")
-		return
-	}
-	_, problems, err := scopes.condition(written.text, visible)
-	if err != nil {
-		c.add(path, err.Error())
-	}
-	c.addProblems(path, written, problems)
-}
-
-// checkTemplate compiles a value; path says where a place inside it is written.
-func (c *checker) checkTemplate(scopes *scoping, n *node, visible []int, path func(inside []string) []string) {
-	_, problems, err := scopes.template(n, visible)
-	if err != nil {
-		c.add(path(nil), err.Error())
-	}
-	for _, pointer := range keysOf(problems) {
+	result := scopes.compiled(w.node, v, want)
+	for _, pointer := range keysOf(result.problems) {
 		inside := expr.Path(pointer)
-		found, _ := n.find(inside)
-		c.addProblems(path(inside), found, problems[pointer])
+		found, _ := w.node.find(inside)
+		path := w.inside(inside)
+		c.addProblems(path, found, result.problems[pointer], w.taker(path))
 	}
+	if result.problems != nil {
+		return nil
+	}
+	return result
 }
 
 // fault is a problem of a text. The text of a default is one, however many steps take it.
@@ -217,7 +175,7 @@ type fault struct {
 }
 
 // addProblems keeps the problems of an expression in a text.
-func (c *checker) addProblems(path []string, written *node, problems []expr.Problem) {
+func (c *checker) addProblems(path []string, written *node, problems []expr.Problem, of string) {
 	for _, problem := range problems {
 		if c.full() {
 			return
@@ -226,6 +184,6 @@ func (c *checker) addProblems(path []string, written *node, problems []expr.Prob
 			continue // finding its place takes as long as the line is
 		}
 		c.told[fault{written, problem}] = true
-		c.addAt(path, c.locate(written, problem.Offset), problem.Message)
+		c.addAt(path, c.locate(written, problem.Offset), problem.Message+of)
 	}
 }

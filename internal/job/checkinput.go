@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -86,11 +87,34 @@ func (c *checker) checkSchemaObject(root map[string]any, at place) {
 			c.checkPattern(join(path, "patternProperties", pattern), pattern)
 		}
 	}
+	c.checkRequired(root, at, path)
 	if ref, ok := at.schema["$ref"].(string); ok {
 		c.checkRef(root, join(path, "$ref"), ref)
 	}
 	if dialect, ok := at.schema["$schema"].(string); ok && strings.TrimSuffix(dialect, "#") != "https://json-schema.org/draft/2020-12/schema" {
 		c.add(join(path, "$schema"), "input schemas are JSON Schema 2020-12; remove $schema")
+	}
+}
+
+// checkRequired refuses required properties that a closed object can't have: no value would satisfy it.
+func (c *checker) checkRequired(root map[string]any, at place, path []string) {
+	required, _ := at.schema["required"].([]any)
+	if !at.value || len(required) == 0 {
+		return
+	}
+	declares, open := objectShape(root, at.schema, nil)
+	if closed, ok := at.schema["additionalProperties"].(bool); ok && !closed {
+		open = false
+	}
+	if !declares || open {
+		return
+	}
+	names := declaredNames(root, at.schema, nil)
+	for i, name := range required {
+		if text, ok := name.(string); ok && !slices.Contains(names, text) {
+			c.add(join(path, "required", strconv.Itoa(i)), quote(text)+" is required, and `properties` doesn't have it"+
+				orAllowed(didYouMean(text, names), "; declare it, or take it out of `required`"))
+		}
 	}
 }
 

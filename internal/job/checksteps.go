@@ -14,35 +14,40 @@ var reservedWords = []string{
 
 // checkSteps checks ids, actions and needs, and resolves the needs.
 func (c *checker) checkSteps() {
-	index := map[string]int{}
-	for i, step := range c.def.Steps {
-		path := []string{"steps", strconv.Itoa(i)}
-		c.checkID(path, step.ID, i, index)
-		c.checkUses(path, step.Uses)
+	for _, s := range c.sites {
+		c.checkID(s)
+		c.checkUses(s.path, s.step.Uses)
+		if s.step.Compensate != nil {
+			c.checkUses(join(s.path, "compensate"), s.step.Compensate.Uses)
+		}
 	}
-	for i := range c.def.Steps {
-		c.checkNeeds(i, index)
-	}
-	c.graph = newGraph(c.def.Steps, index)
-	for _, circle := range c.graph.circles() {
-		c.addCircle(circle)
+	for _, l := range c.levels {
+		for _, s := range l.sites {
+			c.checkNeeds(s)
+		}
+		l.graph = newGraph(l.steps(), l.index)
+		for _, circle := range l.graph.circles() {
+			c.addCircle(l, circle)
+		}
 	}
 }
 
-// checkID checks a step's name and enters it into the index.
-func (c *checker) checkID(path []string, id string, i int, index map[string]int) {
+// checkID checks a step's name, which is its own in the whole file.
+func (c *checker) checkID(s *site) {
+	id := s.step.ID
 	if id == "" {
 		return
 	}
+	path := join(s.path, "id")
 	if slices.Contains(reservedWords, id) {
-		c.add(join(path, "id"), "`"+id+"` is a reserved word of expressions; choose another id")
+		c.add(path, "`"+id+"` is a reserved word of expressions; choose another id")
 	}
-	if first, twice := index[id]; twice {
-		at := c.root.get("steps").items[first]
-		c.add(join(path, "id"), "the id `"+shorten(id)+"` is taken by the step in line "+strconv.Itoa(at.pos.line)+"; choose another")
+	if first, twice := c.ids[id]; twice {
+		c.add(path, "the id `"+shorten(id)+"` is taken by the step in line "+strconv.Itoa(first.node.pos.line)+"; choose another")
 		return
 	}
-	index[id] = i
+	c.ids[id] = s
+	s.level.index[id] = s.at
 }
 
 // checkUses checks that the action exists.
@@ -70,13 +75,13 @@ func orAllowed(suggestion, allowed string) string {
 }
 
 // checkNeeds resolves a step's needs: as written, else the step above it.
-func (c *checker) checkNeeds(i int, index map[string]int) {
-	step := &c.def.Steps[i]
+func (c *checker) checkNeeds(s *site) {
+	step, index := s.step, s.level.index
 	step.Needs = []string{}
-	written := c.root.get("steps").items[i].get("needs")
-	if written == nil || written.kind != kindList {
-		if i > 0 && c.def.Steps[i-1].ID != "" {
-			step.Needs = []string{c.def.Steps[i-1].ID}
+	written := s.node.get("needs")
+	if written == nil || written.kind != kindList || s.level.kind == levelFinally {
+		if s.at > 0 && s.level.sites[s.at-1].step.ID != "" {
+			step.Needs = []string{s.level.sites[s.at-1].step.ID}
 		}
 		return
 	}
@@ -84,7 +89,7 @@ func (c *checker) checkNeeds(i int, index map[string]int) {
 		if c.full() {
 			return
 		}
-		path := []string{"steps", strconv.Itoa(i), "needs", strconv.Itoa(j)}
+		path := join(s.path, "needs", strconv.Itoa(j))
 		if n.kind != kindString {
 			continue
 		}
@@ -93,8 +98,7 @@ func (c *checker) checkNeeds(i int, index map[string]int) {
 		case n.text == step.ID:
 			c.add(path, "the step `"+shorten(step.ID)+"` needs itself; remove it from its needs")
 		case !known:
-			names := slices.DeleteFunc(keysOf(index), func(name string) bool { return name == step.ID })
-			c.add(path, "unknown step `"+shorten(n.text)+"`"+orAllowed(didYouMean(n.text, names), "; needs are ids of this job's steps"))
+			c.add(path, c.unknownNeed(s, n.text))
 		case !slices.Contains(step.Needs, n.text):
 			step.Needs = append(step.Needs, n.text)
 		}
@@ -102,23 +106,40 @@ func (c *checker) checkNeeds(i int, index map[string]int) {
 	slices.SortStableFunc(step.Needs, func(a, b string) int { return index[a] - index[b] })
 }
 
+// unknownNeed says why a step can't be needed.
+func (c *checker) unknownNeed(s *site, id string) string {
+	other := c.ids[id]
+	switch {
+	case other == nil:
+		names := slices.DeleteFunc(keysOf(s.level.index), func(name string) bool { return name == s.step.ID })
+		return "unknown step `" + shorten(id) + "`" + orAllowed(didYouMean(id, names), "; needs are ids of the steps beside this one")
+	case other.level.kind == levelFinally:
+		return "`" + id + "` is a step of `finally`, which begins when all others have ended; remove it from the needs"
+	case other == s.level.group:
+		return "`" + id + "` is the group that this step is in; remove it from the needs"
+	case s.level.kind == levelGroup && other.level.kind == levelMain:
+		return "`" + id + "` is outside of the group `" + shorten(s.level.group.step.ID) + "`, all of whose steps begin after what the group needs; put it into the needs of the group"
+	}
+	return "`" + id + "` is inside the group `" + shorten(other.level.group.step.ID) + "`, and can't be waited for from outside; need the group: `" + shorten(other.level.group.step.ID) + "`"
+}
+
 // addCircle keeps the problem of steps that wait for each other.
-func (c *checker) addCircle(circle []int) {
+func (c *checker) addCircle(l *level, circle []int) {
 	names := make([]string, 0, len(circle)+1)
 	for _, i := range append(circle, circle[0]) {
-		names = append(names, c.def.Steps[i].ID)
+		names = append(names, l.sites[i].step.ID)
 	}
 	const shown = 8
 	if len(names) > shown {
 		names = append(append(names[:shown-2:shown-2], "…"), names[len(names)-1])
 	}
-	path := []string{"steps", strconv.Itoa(circle[0])}
 	message := "these steps wait for each other: " + strings.Join(names, " → ") + "; take one of them out of the other's needs"
-	if at := slices.IndexFunc(circle, func(i int) bool { return c.root.get("steps").items[i].get("needs") == nil }); at >= 0 {
-		message += " (`" + c.def.Steps[circle[at]].ID + "` waits for the step above it; `needs: []` ends that)"
+	if at := slices.IndexFunc(circle, func(i int) bool { return l.sites[i].node.get("needs") == nil }); at >= 0 {
+		message += " (`" + l.sites[circle[at]].step.ID + "` waits for the step above it; `needs: []` ends that)"
 	}
-	if c.root.get("steps").items[circle[0]].get("needs") != nil {
-		path = append(path, "needs")
+	path := l.sites[circle[0]].path
+	if l.sites[circle[0]].node.get("needs") != nil {
+		path = join(path, "needs")
 	}
 	c.add(path, message)
 }

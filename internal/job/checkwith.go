@@ -3,7 +3,7 @@ package job
 import (
 	"fmt"
 	"slices"
-	"strconv"
+	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
@@ -16,6 +16,14 @@ type merged struct {
 	origin map[string][]string
 }
 
+// arguments are the merged arguments; nil without any.
+func (m *merged) arguments() *node {
+	if m == nil {
+		return nil
+	}
+	return m.node
+}
+
 // path is where a place inside a step's arguments is written.
 func (m *merged) path(inside []string, own []string) []string {
 	if len(inside) == 0 {
@@ -24,46 +32,62 @@ func (m *merged) path(inside []string, own []string) []string {
 	return join(m.origin[inside[0]], inside...)
 }
 
-// mergeWith gives every step its arguments: its own, then the job's defaults for
+// mergeWith gives every call its arguments: its own, then the job's defaults for
 // its action, then those for the first segment of the action's name. An
 // argument replaces another as a whole.
 func (c *checker) mergeWith() {
-	used := map[string]bool{}
 	all, err := actions()
 	if err != nil {
 		return // checkUses has said it
 	}
 	defaults := c.root.get("defaults").get("with")
-	c.merged = make([]*merged, len(c.def.Steps))
-	room := &budget{nodes: maxNodes, bytes: maxMerged}
-	for i := range c.def.Steps {
-		own := c.root.get("steps").items[i].get("with")
-		path := []string{"steps", strconv.Itoa(i), "with"}
-		m := &merged{node: &node{kind: kindMap}, origin: map[string][]string{}}
-		m.take(own, path, nil)
-		written := len(m.node.fields)
-		if found := all[c.def.Steps[i].Uses]; found != nil {
-			used[found.name], used[found.segment()] = true, true
-			m.take(defaults.get(found.name), []string{"defaults", "with", found.name}, nil)
-			if segment := found.segment(); segment != found.name {
-				m.take(defaults.get(segment), []string{"defaults", "with", segment}, found.declares)
-			}
+	m := merger{defaults: defaults, actions: all, used: map[string]bool{}, room: budget{nodes: maxNodes, bytes: maxMerged}}
+	for _, s := range c.sites {
+		if s.step.Uses != "" {
+			s.with = m.merge(s.step.Uses, s.node.get("with"), join(s.path, "with"))
+			s.step.With = s.with.node.canonical()
 		}
-		for _, f := range m.node.fields[written:] {
-			f.value.spend(room)
+		if undo := s.step.Compensate; undo != nil {
+			s.undo = m.merge(undo.Uses, s.node.get("compensate").get("with"), join(s.path, "compensate", "with"))
+			undo.With = s.undo.node.canonical()
 		}
-		if room.nodes < 0 || room.bytes < 0 {
-			c.merged = nil
+		if m.room.nodes < 0 || m.room.bytes < 0 {
+			c.crowded = true
 			c.add([]string{"defaults", "with"}, fmt.Sprintf("the defaults grow to more than %d values or %d bytes when every step takes them; use fewer or smaller ones",
 				maxNodes, maxMerged))
 			return
 		}
-		c.merged[i] = m
-		c.def.Steps[i].With = m.node.canonical()
 	}
 	if defaults != nil && defaults.kind == kindMap {
-		c.checkDefaults(defaults, all, used)
+		c.checkDefaults(defaults, all, m.used)
 	}
+}
+
+// merger merges the defaults of one job into its calls.
+type merger struct {
+	defaults *node
+	actions  map[string]*action
+	used     map[string]bool
+	// room is what all copies of the defaults may come to.
+	room budget
+}
+
+// merge returns the arguments of one call.
+func (m *merger) merge(uses string, own *node, path []string) *merged {
+	result := &merged{node: &node{kind: kindMap}, origin: map[string][]string{}}
+	result.take(own, path, nil)
+	written := len(result.node.fields)
+	if found := m.actions[uses]; found != nil {
+		m.used[found.name], m.used[found.segment()] = true, true
+		result.take(m.defaults.get(found.name), []string{"defaults", "with", found.name}, nil)
+		if segment := found.segment(); segment != found.name {
+			result.take(m.defaults.get(segment), []string{"defaults", "with", segment}, found.declares)
+		}
+	}
+	for _, f := range result.node.fields[written:] {
+		f.value.spend(&m.room)
+	}
+	return result
 }
 
 // take adds the arguments of a map that aren't there yet and that wanted, where it is given, takes.
@@ -126,34 +150,41 @@ func (c *checker) checkDefaultKeys(entry field, path []string, all map[string]*a
 		}
 		if !taken {
 			slices.Sort(known)
-			for _, found := range unknownKeys(path, []string{argument.key}, slices.Compact(known)) {
+			for _, found := range unknownKeys(path, []string{argument.key}, slices.Compact(known), false) {
 				c.addKey(found.path, found.message)
 			}
 		}
 	}
 }
 
-// checkWith checks every step's arguments against its action's contract. What
+// checkWith checks every call's arguments against its action's contract. What
 // an expression gives isn't known before the run: it is checked again then.
 func (c *checker) checkWith() {
 	all, err := actions()
-	if err != nil {
+	if err != nil || c.crowded {
 		return
 	}
-	for i, m := range c.merged {
-		found := all[c.def.Steps[i].Uses]
-		own := c.root.get("steps").items[i].get("with")
-		if found == nil || (own != nil && own.kind != kindMap) {
-			continue
+	for _, s := range c.sites {
+		if s.with != nil {
+			c.checkArguments(all[s.step.Uses], s.node.get("with"), s.with, join(s.path, "with"))
 		}
-		path := []string{"steps", strconv.Itoa(i), "with"}
-		for _, violation := range found.input.violations(m.node.value()) {
-			if c.full() {
-				return
-			}
-			if !excused(violation, m.node) {
-				c.addArgument(found, violation, m, path)
-			}
+		if s.undo != nil {
+			c.checkArguments(all[s.step.Compensate.Uses], s.node.get("compensate").get("with"), s.undo, join(s.path, "compensate", "with"))
+		}
+	}
+}
+
+// checkArguments checks the arguments of one call; own are those written at it.
+func (c *checker) checkArguments(found *action, own *node, m *merged, path []string) {
+	if found == nil || (own != nil && own.kind != kindMap) {
+		return
+	}
+	for _, violation := range found.input.violations(m.node.value()) {
+		if c.full() {
+			return
+		}
+		if !excused(violation, m.node) {
+			c.addArgument(found, violation, m, path)
 		}
 	}
 }
@@ -165,6 +196,9 @@ func (c *checker) addArgument(found *action, violation *jsonschema.ValidationErr
 		if f.key {
 			c.addKey(at, f.message)
 			continue
+		}
+		if required, ok := violation.ErrorKind.(*kind.Required); ok && len(f.path) == 0 && len(m.node.fields) == 0 {
+			f.message = keyList(required.Missing) + " missing; add `with: {" + strings.Join(required.Missing, ": …, ") + ": …}`"
 		}
 		if _, ok := violation.ErrorKind.(*kind.Not); ok && found.name == "http" && len(f.path) == 0 {
 			f.message = "`json` and `text` are two bodies; keep one of them"
@@ -178,6 +212,9 @@ func (c *checker) addArgument(found *action, violation *jsonschema.ValidationErr
 func excused(violation *jsonschema.ValidationError, with *node) bool {
 	found, ok := with.find(violation.InstanceLocation)
 	if ok && found.kind == kindString && hasExpression(found.text) {
+		if pattern, ok := violation.ErrorKind.(*kind.Pattern); ok {
+			return mayBegin(pattern.Want, literalPrefix(found.text))
+		}
 		// A text around an expression stays text.
 		typed, wrongType := violation.ErrorKind.(*kind.Type)
 		return !wrongType || soleExpression(found.text) || slices.Contains(typed.Want, "string")

@@ -10,7 +10,7 @@ import (
 // go on. Its durations are checked here.
 func (c *checker) decodeDefinition() *Definition {
 	root := c.root
-	def := &Definition{Timeout: DefaultRunTimeout}
+	def := &Definition{Timeout: DefaultRunTimeout, CleanupTimeout: DefaultCleanupTimeout}
 	def.APIVersion, _ = root.stringAt("apiVersion")
 	def.Name, _ = root.stringAt("name")
 	def.Description, _ = root.stringAt("description")
@@ -18,22 +18,15 @@ func (c *checker) decodeDefinition() *Definition {
 	def.Input = raw(root.get("input"))
 	def.Output = raw(root.get("output"))
 	c.duration(root, nil, "timeout", &def.Timeout)
-	timeout, retry := DefaultStepTimeout, DefaultRetry()
+	c.duration(root, nil, "cleanupTimeout", &def.CleanupTimeout)
+	number(root.get("priority"), &def.Priority)
+	standard := usual{timeout: DefaultStepTimeout, retry: DefaultRetry()}
 	defaults := root.get("defaults")
-	c.duration(defaults, []string{"defaults"}, "timeout", &timeout)
-	c.retry(defaults, []string{"defaults"}, &retry)
-	if steps := root.get("steps"); steps != nil && steps.kind == kindList {
-		for i, n := range steps.items {
-			path := []string{"steps", strconv.Itoa(i)}
-			step := Step{Timeout: timeout, Retry: retry}
-			step.ID, _ = n.stringAt("id")
-			step.Uses, _ = n.stringAt("uses")
-			step.If, _ = n.stringAt("if")
-			c.duration(n, path, "timeout", &step.Timeout)
-			c.retry(n, path, &step.Retry)
-			def.Steps = append(def.Steps, step)
-		}
-	}
+	c.duration(defaults, []string{"defaults"}, "timeout", &standard.timeout)
+	c.retry(defaults, []string{"defaults"}, &standard.retry)
+	c.standard = standard
+	def.Steps = c.decodeSteps(root.get("steps"), []string{"steps"}, standard)
+	def.Finally = c.decodeSteps(root.get("finally"), []string{"finally"}, standard)
 	if rules := root.get("notify"); rules != nil {
 		for _, n := range rules.items {
 			rule := NotifyRule{Events: texts(n.get("events")), To: texts(n.get("to")), Severity: SeverityNormal}
@@ -67,10 +60,10 @@ func (c *checker) retry(n *node, path []string, into *Retry) {
 		return
 	}
 	path = join(path, "retry")
-	if attempts := written.get("attempts"); attempts != nil && attempts.kind == kindNumber {
-		if n, err := strconv.Atoi(attempts.text); err == nil {
-			into.Attempts = n
-		}
+	number(written.get("attempts"), &into.Attempts)
+	c.duration(written, path, "maxElapsed", &into.MaxElapsed)
+	if condition, ok := written.stringAt("if"); ok {
+		into.If = condition
 	}
 	if factor := written.get("factor"); factor != nil && factor.kind == kindNumber {
 		if f, err := strconv.ParseFloat(factor.text, 64); err == nil {

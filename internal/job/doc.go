@@ -3,11 +3,13 @@
 // goroutine, so that workflows may call it.
 //
 //	source ──Load──▶ Version{Canonical, Digest} ──stored──▶ Open ──▶ Program
-//	                                                                  ├─ CheckInput   what a run may be given
-//	                                                                  ├─ Next         which steps come next
-//	                                                                  ├─ Condition    a step's `if`
-//	                                                                  ├─ StepScope    what a step's `with` refers to
-//	                                                                  └─ Output       what the run gives back
+//	                                                                  ├─ CheckInput            what a run may be given
+//	                                                                  ├─ Main, Group, Finally  which steps come next: Block.Next
+//	                                                                  ├─ Condition, Continues  a step's `if` and `continueOnError`
+//	                                                                  ├─ Items, Until, Message its `foreach`, `wait` and `approval`
+//	                                                                  ├─ StepScope, Callbacks  what its activity refers to
+//	                                                                  ├─ StepOutput            what a step gives that is no call
+//	                                                                  └─ Output                what the run gives back
 //
 // A document passes three gates, and every problem of the last two comes in one
 // answer: its syntax (split.go, yaml.go, json.go), its grammar

@@ -190,16 +190,8 @@ func (n *node) spend(room *budget) {
 
 // describe says what the node is, in a message's words.
 func (n *node) describe() string {
-	if n.concealed {
-		switch n.kind {
-		case kindBool:
-			return "a truth value"
-		case kindNumber:
-			return "a number"
-		case kindString:
-			return "a text"
-		case kindNull, kindList, kindMap:
-		}
+	if n.concealed && n.kind != kindNull {
+		return n.kindName()
 	}
 	switch n.kind {
 	case kindNull:
@@ -210,6 +202,25 @@ func (n *node) describe() string {
 		return "the number " + shorten(n.text)
 	case kindString:
 		return "the text " + quote(n.text)
+	case kindList:
+		return "a list"
+	case kindMap:
+		return "a map"
+	}
+	return "nothing"
+}
+
+// kindName says of which kind the node is, never what it holds.
+func (n *node) kindName() string {
+	switch n.kind {
+	case kindNull:
+		return "null"
+	case kindBool:
+		return "a truth value"
+	case kindNumber:
+		return "a number"
+	case kindString:
+		return "a text"
 	case kindList:
 		return "a list"
 	case kindMap:

@@ -22,6 +22,10 @@ const (
 	CodeNotFound            Code = "not_found"            // there is none, or it is another team's
 	CodeConflict            Code = "conflict"             // the thing's state doesn't allow it
 	CodeIdempotencyMismatch Code = "idempotency_mismatch" // the same Idempotency-Key with another body
+	CodeUnknownVariable     Code = "unknown_variable"     // the job names a team variable that there is none of
+	CodeStale               Code = "stale"                // the thing is not any more what If-Match or If-None-Match says
+	CodeUnconditional       Code = "unconditional"        // a change that says not what it changes (If-Match)
+	CodeGone                Code = "gone"                 // it was there, and is over
 	CodeUnavailable         Code = "unavailable"          // a part Fairlead needs is away; try again
 	CodeInternal            Code = "internal"             // a defect of ours
 )

@@ -56,21 +56,21 @@ func explain(in *compiled, violation *jsonschema.ValidationError, root *node) []
 	declared := in.at(violation.SchemaURL)
 	switch k := violation.ErrorKind.(type) {
 	case *kind.Required:
-		missing := required(path, found, k.Missing)
+		missing := missingKeys(in, path, found, k.Missing, propertyNames(declared))
 		if len(missing) == 0 {
 			return nil
 		}
 		return here("%s missing; add %s", keyList(missing), addition(declared, missing))
 	case *kind.AdditionalProperties:
-		return unknownKeys(path, k.Properties, propertyNames(declared))
+		return unknownKeys(path, k.Properties, propertyNames(declared), in.language)
 	case *kind.FalseSchema:
 		return closedKey(in, violation, path)
 	case *kind.PropertyNames:
 		return propertyName(in, violation, keyPlace(root, len(path), k.Property), k.Property)
 	case *kind.Type:
-		return here("%s is not allowed here; %s", found.describe(), told(declared, "write "+typeNames(k.Want)))
+		return here("%s is not allowed here; %s", found.describe(), told(declared, "write "+typeNames(k.Want))+unquoted(found, k.Want))
 	case *kind.Enum:
-		if found.kind == kindString && unsupportedValue(path, found.text) {
+		if in.language && found.kind == kindString && unsupportedValue(path, found.text) {
 			return here("`%s` is not supported by this build; write %s", found.text, choices(enumNames(k.Want)))
 		}
 		return here("%s", enumMessage(found, k.Want))
@@ -79,7 +79,9 @@ func explain(in *compiled, violation *jsonschema.ValidationError, root *node) []
 	case *kind.Pattern:
 		return here("%s is not allowed here; %s", found.describe(), told(declared, "it doesn't match the pattern "+k.Want))
 	case *kind.UniqueItems:
-		return here("items %d and %d of the list are the same; keep one", k.Duplicates[0]+1, k.Duplicates[1]+1)
+		return here("items %d and %d (from 0) of the list are the same; keep one", k.Duplicates[0], k.Duplicates[1])
+	case *kind.MinProperties, *kind.MaxProperties:
+		return here("%s", told(declared, bounds(k, found)))
 	}
 	return here("%s", bounds(violation.ErrorKind, found))
 }
@@ -99,15 +101,21 @@ func bounds(violation jsonschema.ErrorKind, found *node) string {
 	case *kind.ExclusiveMaximum:
 		return fmt.Sprintf("%s is too large; it must be less than %s", what, k.Want.RatString())
 	case *kind.MinLength:
-		return fmt.Sprintf("%s has %d characters; the least is %d", what, k.Got, k.Want)
+		if k.Got == 0 {
+			return "the text is empty; it needs at least " + count(k.Want, "character")
+		}
+		return fmt.Sprintf("%s has %s; the least is %d", what, count(k.Got, "character"), k.Want)
 	case *kind.MaxLength:
 		return fmt.Sprintf("the text has %d characters; the most is %d", k.Got, k.Want)
 	case *kind.MinItems:
-		return fmt.Sprintf("the list has %d items; the least is %d", k.Got, k.Want)
+		if k.Got == 0 {
+			return "the list is empty; it needs at least " + count(k.Want, "item")
+		}
+		return fmt.Sprintf("the list has %s; the least is %d", count(k.Got, "item"), k.Want)
 	case *kind.MaxItems:
 		return fmt.Sprintf("the list has %d items; the most is %d", k.Got, k.Want)
 	case *kind.MinProperties:
-		return fmt.Sprintf("the map has %d keys; the least is %d", k.Got, k.Want)
+		return fmt.Sprintf("the map has %s; the least is %d", count(k.Got, "key"), k.Want)
 	case *kind.MaxProperties:
 		return fmt.Sprintf("the map has %d keys; the most is %d", k.Got, k.Want)
 	case *kind.AnyOf, *kind.OneOf:
@@ -121,34 +129,27 @@ func bounds(violation jsonschema.ErrorKind, found *node) string {
 	return what + ": " + violation.LocalizedString(message.NewPrinter(language.English))
 }
 
+// count is a number of things.
+func count(number int, noun string) string {
+	if number != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", number, noun)
+}
+
+// unquoted is a hint for a text such as group:finance, which YAML reads as a map where it isn't quoted.
+func unquoted(found *node, want []string) string {
+	if !slices.Contains(want, "string") || found.concealed || found.kind != kindMap || len(found.fields) != 1 || found.fields[0].value.kind != kindString {
+		return ""
+	}
+	return "; YAML reads this as a map, in quotes it is the text \"" + shorten(found.fields[0].key+":"+found.fields[0].value.text) + "\""
+}
+
 // at returns the schema object at an absolute location; an empty map where there is none.
 func (c *compiled) at(location string) map[string]any {
 	_, fragment, _ := strings.Cut(location, "#")
 	object, _ := expr.Resolve(c.doc, "#"+fragment).(map[string]any)
 	return object
-}
-
-// unknownKeys explains keys that a map doesn't have.
-func unknownKeys(path, unknown, known []string) []finding {
-	slices.Sort(unknown)
-	unknown = unknown[:min(len(unknown), maxProblems+1)]
-	allowed := "no keys are allowed here"
-	if len(known) > 0 {
-		allowed = "allowed are " + strings.Join(known, ", ")
-	}
-	findings := make([]finding, len(unknown))
-	for i, key := range unknown {
-		findings[i] = finding{path: join(path, key), key: true, unnamed: "an unknown key; " + allowed}
-		switch near := expr.Nearest(key, known); {
-		case unsupported(path, key):
-			findings[i].message = "`" + key + "` is not supported by this build; remove it"
-		case near != "":
-			findings[i].message = "unknown key `" + shorten(key) + "`; did you mean `" + near + "`?"
-		default:
-			findings[i].message = "unknown key `" + shorten(key) + "`; " + allowed
-		}
-	}
-	return findings
 }
 
 // propertyName explains a key that breaks its map's propertyNames.
@@ -215,20 +216,6 @@ func keyPlace(n *node, depth int, key string) []string {
 	return nil
 }
 
-// addition shows how missing keys are written.
-func addition(declared map[string]any, missing []string) string {
-	properties, _ := declared["properties"].(map[string]any)
-	parts := make([]string, len(missing))
-	for i, key := range missing {
-		parts[i] = "`" + key + ": …`"
-		property, _ := properties[key].(map[string]any)
-		if options, ok := property["enum"].([]any); ok && len(options) == 1 {
-			parts[i] = fmt.Sprintf("`%s: %v`", key, options[0])
-		}
-	}
-	return strings.Join(parts, " and ")
-}
-
 // keyList is the subject of a message about missing keys.
 func keyList(keys []string) string {
 	if len(keys) == 1 {
@@ -266,29 +253,4 @@ func formatExample(format string) string {
 		return ", such as " + example
 	}
 	return ""
-}
-
-// closedKey explains a key that the closing of its object refuses (see closeObjects).
-func closedKey(in *compiled, violation *jsonschema.ValidationError, path []string) []finding {
-	if len(path) == 0 {
-		return []finding{{path: path, message: "no value is allowed here"}}
-	}
-	root, _ := in.doc.(map[string]any)
-	parent := in.at(violation.SchemaURL[:max(0, strings.LastIndex(violation.SchemaURL, "/"))])
-	known := slices.Compact(slices.Sorted(slices.Values(declaredNames(root, parent, nil))))
-	return unknownKeys(path[:len(path)-1], []string{path[len(path)-1]}, known)
-}
-
-// required are the missing keys worth a word: a step that is refused for what
-// it does instead of calling an action isn't told to call one.
-func required(path []string, found *node, missing []string) []string {
-	if len(path) != 2 || path[0] != "steps" {
-		return missing
-	}
-	for _, other := range []string{"wait", "approval", "steps"} {
-		if found.field(other) != nil {
-			return slices.DeleteFunc(slices.Clone(missing), func(key string) bool { return key == "uses" })
-		}
-	}
-	return missing
 }

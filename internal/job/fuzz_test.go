@@ -11,16 +11,20 @@ import (
 )
 
 // FuzzLoad reads any file: it is refused with places, or it is a job whose
-// canonical form is stable and opens.
+// canonical form is stable, opens, and has expressions that compile without their types, too.
 func FuzzLoad(f *testing.F) {
-	files, err := filepath.Glob("testdata/refused/*.yaml")
+	files, err := filepath.Glob("testdata/wrong/*.yaml")
 	require.NoError(f, err)
 	for _, file := range files {
 		source, err := os.ReadFile(file)
 		require.NoError(f, err)
 		f.Add(source)
 	}
+	for _, source := range rightFiles(f) {
+		f.Add(source)
+	}
 	f.Add([]byte(program))
+	f.Add([]byte(every))
 	f.Add([]byte(inputJob))
 	f.Fuzz(func(t *testing.T, source []byte) {
 		versions, err := job.Load(source)
@@ -38,7 +42,8 @@ func FuzzLoad(f *testing.F) {
 			opened, err := job.Open(version.Canonical)
 			require.NoError(t, err)
 			require.Equal(t, version.Definition, opened.Definition)
-			require.NotEmpty(t, opened.Next(nil).Ready)
+			require.NotEmpty(t, opened.Main.Next(nil).Ready)
+			requireCompiles(t, opened)
 		}
 	})
 }

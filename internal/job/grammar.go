@@ -20,11 +20,17 @@ const grammarURL = "https://fairlead.dev/schema/v1/job.schema.json"
 type compiled struct {
 	schema *jsonschema.Schema
 	doc    any
+	// language: it is the job file's own, whose keys have hints.
+	language bool
 }
 
 // grammar is the job file's schema, compiled at the first use.
 var grammar = sync.OnceValues(func() (*compiled, error) {
-	return compileSchema(grammarURL, schema.Job())
+	compiled, err := compileSchema(grammarURL, schema.Job())
+	if err == nil {
+		compiled.language = true
+	}
+	return compiled, err
 })
 
 // compileSchema compiles a JSON Schema 2020-12 document. Formats are asserted; nothing is fetched.

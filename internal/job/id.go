@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -44,6 +45,9 @@ func ValidName(s string) bool { return nameForm.MatchString(s) }
 
 // ValidTeam reports whether s can name a team; the form is a job's.
 func ValidTeam(s string) bool { return nameForm.MatchString(s) }
+
+// ReservedName reports whether s can name nothing that expressions name: CEL keeps the word.
+func ReservedName(s string) bool { return slices.Contains(reservedWords, s) }
 
 // Token is the effect token of one call: the same for every try of it, and for
 // no other call. Item is the foreach key and page the page's number, "" where there is none.

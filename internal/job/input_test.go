@@ -144,7 +144,7 @@ func TestCheckWith(t *testing.T) {
 
 	_, err = job.CheckWith("http", []byte(`{"url":null,"metod":"GET"}`))
 	require.ErrorContains(t, err, "/metod: unknown key `metod`; did you mean `method`?")
-	require.ErrorContains(t, err, "/url: nothing (null) is not allowed here; write text")
+	require.ErrorContains(t, err, "/url: nothing (null) is not allowed here; write an absolute URL")
 
 	_, err = job.CheckWith("nothing", []byte(`{}`))
 	require.Equal(t, job.CodeInvalidInput, job.CodeOf(err))
@@ -156,12 +156,12 @@ func TestCheckWithQuotesNoValue(t *testing.T) {
 	const secret = "tok-secret-1"
 	for name, test := range map[string]struct{ with, says string }{
 		"a number":              {`{"url":"https://a.example","auth":{"basic":{"user":"u","password":73519924}}}`, "/auth/basic/password: a number is not allowed here; write text"},
-		"a text":                {`{"url":"https://a.example","auth":"tok-secret-1"}`, "/auth: a text is not allowed here; write a map"},
+		"a text":                {`{"url":"https://a.example","auth":"tok-secret-1"}`, "/auth: a text is not allowed here; write one of `auth:"},
 		"a truth value":         {`{"url":"https://a.example","auth":{"bearer":true}}`, "/auth/bearer: a truth value is not allowed here"},
 		"an enum":               {`{"url":"https://a.example","method":"tok-secret-1"}`, "/method: a text is not allowed here; write `GET`"},
 		"near an enum":          {`{"url":"https://a.example","method":"PSOT"}`, "/method: a text is not allowed here; write `GET`"},
 		"a bound":               {`{"url":"https://a.example","maxBytes":73519924}`, "/maxBytes: a number is too large; the most is 4194304"},
-		"a length":              {`{"url":""}`, "/url: a text has 0 characters; the least is 1"},
+		"a length":              {`{"url":""}`, "/url: the text is empty; it needs at least 1 character"},
 		"a key":                 {`{"url":"https://a.example","auth":{"tok-secret-1":""}}`, "/auth: an unknown key; allowed are basic, bearer"},
 		"a key, deeper":         {`{"url":"https://a.example","auth":{"basic":{"user":"u","password":"p","tok-secret-1":1}}}`, "/auth/basic: an unknown key; allowed are password, user"},
 		"a key of great length": {`{"url":"https://a.example","json":{"tok-secret-1` + strings.Repeat("x", 300) + `":1}}`, "a key of more than 256 characters"},

@@ -18,11 +18,20 @@ type Version struct {
 	Warnings []Field
 }
 
-// Load reads a job file: YAML 1.2 or JSON, one job a document. It returns every
+// Team is what the checks know of the team that a job is for; the zero value knows nothing.
+type Team struct {
+	// Variables are the names of its variables. Nil: not known, any name will do.
+	Variables []string
+}
+
+// Load is [LoadIn] of a team of which nothing is known.
+func Load(source []byte) ([]*Version, error) { return LoadIn(Team{}, source) }
+
+// LoadIn reads a job file: YAML 1.2 or JSON, one job a document. It returns every
 // job, or one *[Error] with every problem of every document, sorted by line:
 // CodeInvalidDefinition, or CodeTooLarge over [MaxSource]. Where there are
 // hundreds, the rest isn't looked for.
-func Load(source []byte) ([]*Version, error) {
+func LoadIn(team Team, source []byte) ([]*Version, error) {
 	documents, err := splitDocuments(source)
 	if err != nil {
 		return nil, err
@@ -32,7 +41,7 @@ func Load(source []byte) ([]*Version, error) {
 	limits := newBudget()
 	named := map[string]int{}
 	for _, doc := range documents {
-		version, line, found := loadDocument(doc, limits)
+		version, line, found := loadDocument(team, doc, limits)
 		problems = append(problems, found...)
 		if len(problems) > maxProblems {
 			break
@@ -57,7 +66,7 @@ func Load(source []byte) ([]*Version, error) {
 }
 
 // loadDocument reads one document; it returns where its name is written.
-func loadDocument(doc document, limits *budget) (*Version, position, []Field) {
+func loadDocument(team Team, doc document, limits *budget) (*Version, position, []Field) {
 	root, problems := parse(doc, limits)
 	if len(problems) > 0 {
 		return nil, position{}, problems
@@ -69,10 +78,12 @@ func loadDocument(doc document, limits *budget) (*Version, position, []Field) {
 		}}
 	}
 	c := newChecker(doc, root)
+	c.team = team
 	c.check()
 	if len(c.problems) > 0 {
 		return nil, position{}, c.problems
 	}
+	sortByPlace(c.warnings)
 	canonical := root.canonical()
 	return &Version{
 		Definition: c.def, Canonical: canonical, Digest: digest(canonical),

@@ -6,71 +6,132 @@ import "slices"
 // nobody has looked at: pending.
 type StepState struct {
 	// Status is "" or [StatusPending] until the step is started or skipped,
-	// then [StatusRunning] or an end.
+	// then [StatusRunning], [StatusWaiting] or an end.
 	Status Status `json:"status"`
-	// Reason says why a step was skipped.
-	Reason SkipReason `json:"reason,omitempty"`
+	// Reason says why a step was skipped, or that its failure is tolerated.
+	Reason Reason `json:"reason,omitempty"`
 	// Order numbers the steps as they ended, from 1; 0 is unknown.
 	Order int `json:"order,omitempty"`
 }
 
-// Plan is what comes next in a run.
+// satisfies reports whether an ended step satisfies those that need it.
+func (s StepState) satisfies() bool {
+	switch s.Status {
+	case StatusSucceeded, StatusCompensated:
+		return true
+	case StatusSkipped:
+		return s.Reason == ReasonCondition
+	case StatusFailed, StatusTimedOut:
+		return s.Reason == ReasonTolerated
+	case StatusCanceled, StatusPending, StatusQueued, StatusRunning, StatusWaiting:
+	}
+	return false
+}
+
+// Plan is what comes next in a block.
 type Plan struct {
 	// Ready are the steps whose needs are satisfied and that have not begun, in
 	// the order of the file: evaluate their `if`, then start or skip them.
 	Ready []string
 	// Skip are the steps that can't run any more because of a step they need, directly
-	// or not: end them as skipped with reason [SkipUpstream].
+	// or not: end them as skipped with reason [ReasonUpstream].
 	Skip []string
 	// Done reports that every step has ended, those in Skip included.
 	Done bool
-	// Outcome is the run's when Done: succeeded, failed or canceled; else "".
+	// Outcome is the block's when Done: succeeded, failed or canceled; else "".
 	Outcome Status
-	// FailedStep is the step that failed first, by [StepState.Order], then by
-	// the order of the file; "" while none has.
+	// FailedStep is the step that failed first and is not tolerated, by
+	// [StepState.Order], then by the order of the file; "" while none has.
 	FailedStep string
 }
+
+// Block is a list of steps that are run as a graph: a job's, a group's, or `finally`.
+type Block struct {
+	// Steps are in the order of the file; don't change them.
+	Steps []Step
+
+	order  []int   // the places of the steps, every one after those that it needs
+	needs  [][]int // by place, the places of those that a step needs
+	needed map[string]bool
+	always bool // a step runs whatever became of those it needs
+}
+
+// newBlock returns the block of steps whose needs are resolved.
+func newBlock(steps []Step, always bool) *Block {
+	index, needed := make(map[string]int, len(steps)), map[string]bool{}
+	for i := range steps {
+		index[steps[i].ID] = i
+		for _, id := range steps[i].Needs {
+			needed[id] = true
+		}
+	}
+	g := newGraph(steps, index)
+	return &Block{Steps: steps, order: g.order(), needs: g.needs, needed: needed, always: always}
+}
+
+// Needed reports whether a step of the block needs another. While some of a
+// block's steps are under way, the end of one that none needs changes no plan.
+func (b *Block) Needed(id string) bool { return b.needed[id] }
 
 // Next says what comes next. It is a function of its arguments alone: a step
 // absent from states is pending, states of unknown steps are ignored. Whoever
 // starts what is Ready, skips what is in Skip, and asks again after each end,
 // comes to Done.
-func (p *Program) Next(states map[string]StepState) Plan {
-	var plan Plan
-	skipped := map[string]bool{}
-	open, canceled, first := false, false, 0
-	for _, step := range p.order {
-		state := states[step.ID]
+func (b *Block) Next(states map[string]StepState) Plan {
+	var ready, skip []int
+	open, canceled, failed, first := false, false, -1, 0
+	done := make([]need, len(b.Steps))
+	for _, i := range b.order {
+		state := states[b.Steps[i].ID]
 		switch state.Status {
+		case StatusPending, "":
+			done[i] = b.need(i, done)
+			switch done[i] {
+			case needImpossible:
+				skip = append(skip, i)
+				continue
+			case needSatisfied:
+				ready = append(ready, i)
+			case needOpen:
+			}
+			done[i], open = needOpen, true
+			continue
+		case StatusRunning, StatusWaiting, StatusQueued:
+			open = true
+			continue
 		case StatusFailed, StatusTimedOut:
-			if plan.FailedStep == "" || before(state.Order, first, p.index[step.ID] < p.index[plan.FailedStep]) {
-				plan.FailedStep, first = step.ID, state.Order
+			if state.Reason != ReasonTolerated && (failed < 0 || before(state.Order, first, i < failed)) {
+				failed, first = i, state.Order
 			}
 		case StatusCanceled:
 			canceled = true
-		case StatusSucceeded, StatusSkipped:
-		case StatusRunning, StatusQueued:
-			open = true
-		case StatusPending, "":
-			switch p.needs(step, states, skipped) {
-			case needImpossible:
-				skipped[step.ID] = true
-				plan.Skip = append(plan.Skip, step.ID)
-			case needSatisfied:
-				plan.Ready = append(plan.Ready, step.ID)
-				open = true
-			case needOpen:
-				open = true
-			}
+		case StatusSucceeded, StatusSkipped, StatusCompensated:
+		}
+		if done[i] = needImpossible; b.always || state.satisfies() {
+			done[i] = needSatisfied
 		}
 	}
-	byFile := func(a, b string) int { return p.index[a] - p.index[b] }
-	slices.SortFunc(plan.Ready, byFile)
-	slices.SortFunc(plan.Skip, byFile)
-	if plan.Done = !open; plan.Done {
-		plan.Outcome = outcome(plan.FailedStep != "", canceled)
+	plan := Plan{Ready: b.ids(ready), Skip: b.ids(skip), Done: !open}
+	if failed >= 0 {
+		plan.FailedStep = b.Steps[failed].ID
+	}
+	if plan.Done {
+		plan.Outcome = outcome(failed >= 0, canceled)
 	}
 	return plan
+}
+
+// ids are the steps at some places, in the order of the file.
+func (b *Block) ids(places []int) []string {
+	if len(places) == 0 {
+		return nil
+	}
+	slices.Sort(places)
+	ids := make([]string, len(places))
+	for i, place := range places {
+		ids[i] = b.Steps[place].ID
+	}
+	return ids
 }
 
 // before reports whether order a comes before b; unknown orders (0) come last, and ties go by the file.
@@ -86,7 +147,7 @@ func before(a, b int, earlierInFile bool) bool {
 	return a < b
 }
 
-// outcome is a run's, all of whose steps have ended.
+// outcome is that of a block or a `foreach`, all of whose parts have ended.
 func outcome(failed, canceled bool) Status {
 	switch {
 	case failed:
@@ -98,7 +159,7 @@ func outcome(failed, canceled bool) Status {
 }
 
 // need is the state of what a step waits for.
-type need int
+type need int8
 
 const (
 	needOpen need = iota
@@ -106,20 +167,16 @@ const (
 	needImpossible
 )
 
-// needs says whether a step's needs are satisfied: succeeded, or skipped by
-// their own `if`. skipped are those that this plan skips.
-func (p *Program) needs(step *Step, states map[string]StepState, skipped map[string]bool) need {
+// need says whether a step's needs are satisfied, given what each step before it is to others.
+func (b *Block) need(step int, done []need) need {
 	result := needSatisfied
-	for _, id := range step.Needs {
-		state := states[id]
-		switch {
-		case skipped[id],
-			state.Status == StatusFailed, state.Status == StatusTimedOut, state.Status == StatusCanceled,
-			state.Status == StatusSkipped && state.Reason != SkipCondition:
+	for _, other := range b.needs[step] {
+		switch done[other] {
+		case needImpossible:
 			return needImpossible
-		case state.Status == StatusSucceeded, state.Status == StatusSkipped:
-		default:
+		case needOpen:
 			result = needOpen
+		case needSatisfied:
 		}
 	}
 	return result

@@ -120,7 +120,7 @@ func TestProgramIsSafeForConcurrentUse(t *testing.T) {
 				t.Error(err)
 			}
 			p.StepScope("load", scope(200))
-			p.Next(nil)
+			p.Main.Next(nil)
 		})
 	}
 	all.Wait()

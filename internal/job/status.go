@@ -14,25 +14,34 @@ const (
 	StatusCanceled  Status = "canceled"
 	StatusTimedOut  Status = "timed_out"
 	StatusSkipped   Status = "skipped"
+	// StatusWaiting is a step that waits for a time, a person or a callback, and a
+	// run nothing of which does anything else.
+	StatusWaiting Status = "waiting"
+	// StatusCompensated is a step or an item that had succeeded, and was undone.
+	StatusCompensated Status = "compensated"
 )
 
 // Ended reports whether the status is an end: nothing leaves it.
 func (s Status) Ended() bool {
 	switch s {
-	case StatusSucceeded, StatusFailed, StatusCanceled, StatusTimedOut, StatusSkipped:
+	case StatusSucceeded, StatusFailed, StatusCanceled, StatusTimedOut, StatusSkipped, StatusCompensated:
 		return true
-	case StatusPending, StatusQueued, StatusRunning:
+	case StatusPending, StatusQueued, StatusRunning, StatusWaiting:
 	}
 	return false
 }
 
-// SkipReason says why a step was skipped; "" where it wasn't.
-type SkipReason string
+// Reason says what its status alone doesn't say of a step; "" where there is nothing.
+type Reason string
 
-// The reasons: its own `if` was false, or a step that it needs can't be satisfied any more.
+// The reasons.
 const (
-	SkipCondition SkipReason = "condition"
-	SkipUpstream  SkipReason = "upstream"
+	// ReasonCondition: skipped, since its own `if` was false.
+	ReasonCondition Reason = "condition"
+	// ReasonUpstream: skipped, since a step that it needs can't be satisfied any more.
+	ReasonUpstream Reason = "upstream"
+	// ReasonTolerated: failed, but its `continueOnError` covers that.
+	ReasonTolerated Reason = "tolerated"
 )
 
 // Failure is why a step or a run ended badly, in the words of the one who ran it.

@@ -123,6 +123,8 @@ func syntaxHint(line, message string) string {
 	switch {
 	case strings.Contains(message, "a tab"), strings.HasPrefix(line, "\t"):
 		return "; indent with spaces, never with tabs"
+	case strings.Contains(line, `"${`):
+		return "; in a value in double quotes the texts of an expression stand in single ones: \"${run.job == 'orders'}\""
 	case strings.Contains(line, "${"):
 		return `; put a value that holds an expression in double quotes: "${…}"`
 	case strings.Contains(message, "mapping value is not allowed"):
