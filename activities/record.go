@@ -19,8 +19,12 @@ type RunRecord struct {
 	// Output is the run's, nil unless it succeeded and has one.
 	Output json.RawMessage `json:"output,omitempty"`
 	Error  *job.Failure    `json:"error,omitempty"`
-	// Steps are those that changed since the record before.
-	Steps []StepRecord `json:"steps,omitempty"`
+	// Cleanup says how the compensations and `finally` went: "", succeeded or failed.
+	Cleanup job.Status `json:"cleanup,omitempty"`
+	// Steps, Items and Approvals are those that changed since the record before.
+	Steps     []StepRecord     `json:"steps,omitempty"`
+	Items     []ItemRecord     `json:"items,omitempty"`
+	Approvals []ApprovalRecord `json:"approvals,omitempty"`
 }
 
 // Recorded is the result of [Record]: what the row says now. A run that was
@@ -33,10 +37,14 @@ type Recorded struct {
 // StepRecord is one step's state.
 type StepRecord struct {
 	ID string `json:"id"`
-	// Position is the step's place in the file, from 0.
-	Position  int             `json:"position"`
+	// Position is the step's place in the file, from 0: a group before its steps,
+	// `finally` after all, compensations last.
+	Position int `json:"position"`
+	// Items counts the items of a step that has a `foreach`, or is inside a group
+	// that has one; nil for others.
+	Items     *ItemCounts     `json:"items,omitempty"`
 	Status    job.Status      `json:"status"`
-	Reason    job.SkipReason  `json:"reason,omitempty"`
+	Reason    job.Reason      `json:"reason,omitempty"`
 	Attempts  int             `json:"attempts"`
 	Output    json.RawMessage `json:"output,omitempty"`
 	Error     *job.Failure    `json:"error,omitempty"`
@@ -45,13 +53,63 @@ type StepRecord struct {
 	EndedAt   time.Time       `json:"endedAt,omitzero"`
 }
 
+// ItemCounts are how the items of a step stand.
+type ItemCounts struct {
+	Total     int `json:"total"`
+	Succeeded int `json:"succeeded"`
+	Failed    int `json:"failed"`
+}
+
+// ItemRecord is the state of one item of a step.
+type ItemRecord struct {
+	Step string `json:"step"`
+	Key  string `json:"key"`
+	// Index is the item's place in the list, from 0.
+	Index     int          `json:"index"`
+	Status    job.Status   `json:"status"`
+	Reason    job.Reason   `json:"reason,omitempty"`
+	Attempts  int          `json:"attempts"`
+	Error     *job.Failure `json:"error,omitempty"`
+	Log       Log          `json:"log,omitzero"`
+	StartedAt time.Time    `json:"startedAt,omitzero"`
+	EndedAt   time.Time    `json:"endedAt,omitzero"`
+}
+
+// The states of an approval.
+const (
+	ApprovalPending  = "pending"
+	ApprovalApproved = "approved"
+	ApprovalRejected = "rejected"
+	ApprovalTimedOut = "timed_out"
+	ApprovalCanceled = "canceled"
+)
+
+// ApprovalRecord is a decision that a run waits for, or was given.
+type ApprovalRecord struct {
+	Step string `json:"step"`
+	// Item is the key of the item, "" where there is none.
+	Item string `json:"item,omitempty"`
+	// By are those who may decide; none: everybody with the role.
+	By          []string  `json:"by,omitempty"`
+	Message     string    `json:"message,omitempty"`
+	Status      string    `json:"status"`
+	RequestedAt time.Time `json:"requestedAt"`
+	ExpiresAt   time.Time `json:"expiresAt"`
+	// DecidedBy, DecidedAt and Comment are zero until somebody decided.
+	DecidedBy string    `json:"decidedBy,omitempty"`
+	DecidedAt time.Time `json:"decidedAt,omitzero"`
+	Comment   string    `json:"comment,omitempty"`
+}
+
 // Ending is the input of the Notify workflow and of [PrepareNotifications]: how a run ended.
 type Ending struct {
-	Run       Run          `json:"run"`
-	Status    job.Status   `json:"status"`
-	Error     *job.Failure `json:"error,omitempty"`
-	StartedAt time.Time    `json:"startedAt,omitzero"`
-	EndedAt   time.Time    `json:"endedAt"`
+	Run    Run          `json:"run"`
+	Status job.Status   `json:"status"`
+	Error  *job.Failure `json:"error,omitempty"`
+	// Cleanup says how the compensations and `finally` went: "", succeeded or failed.
+	Cleanup   job.Status `json:"cleanup,omitempty"`
+	StartedAt time.Time  `json:"startedAt,omitzero"`
+	EndedAt   time.Time  `json:"endedAt"`
 	// Rules are the job's `notify` as published.
 	Rules []job.NotifyRule `json:"rules"`
 }

@@ -9,9 +9,18 @@ import (
 	"encoding/json"
 	"log/slog"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/fairlead/fairlead/activities"
 	"github.com/fairlead/fairlead/internal/job"
 	"github.com/fairlead/fairlead/internal/store"
+)
+
+const (
+	// maxTold is how many failures of steps and items one record tells: telling more would take longer than a record may.
+	maxTold = 100
+	// maxPutting is how many objects one record puts at once.
+	maxPutting = 16
 )
 
 // maxInline is the size in bytes up to which an output lies in its row: what a run's answer inlines (DESIGN.md, section 5).
@@ -38,8 +47,8 @@ type Log interface {
 	Close(ctx context.Context) (activities.Log, error)
 }
 
-// Begin opens the log of an attempt.
-type Begin func(run activities.Run, step string, attempt int) Log
+// Begin opens the log of an attempt; item is "" where the step has none.
+type Begin func(run activities.Run, step, item string, attempt int) Log
 
 // Recorder is the activity [activities.Record].
 type Recorder struct {
@@ -67,40 +76,88 @@ func (r *Recorder) Record(ctx context.Context, in activities.RunRecord) (activit
 	return activities.Recorded{Status: status, Error: failure}, err
 }
 
-// row is a record as the store takes it.
+// row is a record as the store takes it. Its objects are put several at a time.
 func (r *Recorder) row(ctx context.Context, in activities.RunRecord) (store.RunRecord, error) {
-	output, key, err := r.place(ctx, in.Run, "_output", in.Output)
-	if err != nil {
-		return store.RunRecord{}, err
-	}
 	record := store.RunRecord{
 		Run: in.Run.ID, Rev: in.Rev, Status: in.Status, StartedAt: in.StartedAt, EndedAt: in.EndedAt,
-		Output: output, OutputKey: key, Error: in.Error,
-		Steps: make([]store.StepRecord, len(in.Steps)),
+		Error: in.Error, Cleanup: in.Cleanup,
+		Steps: make([]store.StepRecord, len(in.Steps)), Items: make([]store.ItemRecord, len(in.Items)),
+		Approvals: make([]store.ApprovalRecord, len(in.Approvals)),
+	}
+	puts, within := errgroup.WithContext(ctx)
+	puts.SetLimit(maxPutting)
+	puts.Go(func() (err error) {
+		record.Output, record.OutputKey, err = r.place(within, in.Run, "_output", in.Output)
+		return err
+	})
+	told := 0
+	tells := func(untold bool) bool {
+		if untold {
+			told++
+		}
+		return untold && told <= maxTold
 	}
 	for i, step := range in.Steps {
-		if step.Status == job.StatusFailed && step.Error != nil && step.Log.Key == "" {
-			step.Log = r.tell(ctx, in.Run, step)
-		}
-		output, key, err := r.place(ctx, in.Run, step.ID, step.Output)
-		if err != nil {
-			return store.RunRecord{}, err
-		}
-		record.Steps[i] = store.StepRecord{
-			ID: step.ID, Position: step.Position, Status: step.Status, Reason: step.Reason, Attempts: step.Attempts,
-			Output: output, OutputKey: key, Error: step.Error,
-			LogKey: step.Log.Key, LogRecords: step.Log.Records, LogSHA256: step.Log.SHA256,
-			StartedAt: step.StartedAt, EndedAt: step.EndedAt,
-		}
+		tell := tells(untold(step.ID, "", step.Status, step.Error, step.Log))
+		puts.Go(func() (err error) {
+			record.Steps[i], err = r.step(within, in.Run, step, tell)
+			return err
+		})
 	}
-	return record, nil
+	for i, item := range in.Items {
+		tell := tells(untold(item.Step, item.Key, item.Status, item.Error, item.Log))
+		puts.Go(func() error {
+			record.Items[i] = r.item(within, in.Run, item, tell)
+			return nil
+		})
+	}
+	for i, approval := range in.Approvals {
+		record.Approvals[i] = store.ApprovalRecord(approval)
+	}
+	return record, puts.Wait()
 }
 
-// tell logs a failure that no attempt could: its worker was lost, or an
-// expression of the step failed before the first. Without the log the row still says it.
-func (r *Recorder) tell(ctx context.Context, run activities.Run, step activities.StepRecord) activities.Log {
-	log := r.begin(run, step.ID, max(step.Attempts, 1))
-	log.Log(slog.LevelError, "failed: "+step.Error.Code+": "+step.Error.Message)
+func (r *Recorder) step(ctx context.Context, run activities.Run, step activities.StepRecord, tell bool) (store.StepRecord, error) {
+	if tell {
+		step.Log = r.tell(ctx, run, step.ID, "", step.Attempts, step.Error)
+	}
+	output, key, err := r.place(ctx, run, step.ID, step.Output)
+	return store.StepRecord{
+		ID: step.ID, Position: step.Position, Status: step.Status, Reason: step.Reason, Attempts: step.Attempts,
+		Output: output, OutputKey: key, Error: step.Error,
+		LogKey: step.Log.Key, LogRecords: step.Log.Records, LogSHA256: step.Log.SHA256,
+		Items: (*store.ItemCounts)(step.Items), StartedAt: step.StartedAt, EndedAt: step.EndedAt,
+	}, err
+}
+
+func (r *Recorder) item(ctx context.Context, run activities.Run, item activities.ItemRecord, tell bool) store.ItemRecord {
+	if tell {
+		item.Log = r.tell(ctx, run, item.Step, item.Key, item.Attempts, item.Error)
+	}
+	return store.ItemRecord{
+		Step: item.Step, Key: item.Key, Index: item.Index, Status: item.Status, Reason: item.Reason,
+		Attempts: item.Attempts, Error: item.Error,
+		LogKey: item.Log.Key, LogRecords: item.Log.Records, LogSHA256: item.Log.SHA256,
+		StartedAt: item.StartedAt, EndedAt: item.EndedAt,
+	}
+}
+
+// untold reports whether no log says a failure. That of a group is told where it
+// happened, in one of its steps, and that of a step's items there.
+func untold(step, item string, status job.Status, failure *job.Failure, log activities.Log) bool {
+	if status != job.StatusFailed && status != job.StatusTimedOut || failure == nil || log.Key != "" {
+		return false
+	}
+	ofStep := failure.Step == "" || failure.Step == step
+	ofItem := failure.Item == "" || failure.Item == item || failure.Code == string(job.CodeItemsFailed)
+	return ofStep && ofItem
+}
+
+// tell logs a failure that no attempt could: its worker was lost, an expression
+// failed before the first, or what failed is no call. Without the log the row still says it.
+func (r *Recorder) tell(ctx context.Context, run activities.Run, step, item string, attempts int, failure *job.Failure) activities.Log {
+	log := r.begin(run, step, item, max(attempts, 1))
+	log.Log(slog.LevelError, "failed: "+failure.Code+": "+failure.Message)
 	kept, err := log.Close(ctx)
 	if err != nil {
 		return activities.Log{}

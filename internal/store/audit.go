@@ -18,6 +18,13 @@ type AuditEntry struct {
 	Detail json.RawMessage
 }
 
+// Note keeps an entry of its own: of what is done elsewhere than in the database. ID and At are not read.
+func (s *Store) Note(ctx context.Context, team string, entry AuditEntry) error {
+	return failed("keep an audit entry", s.queries.InsertAudit(ctx, db.InsertAuditParams{
+		Team: team, Actor: entry.Actor, Action: entry.Action, Target: entry.Target, Detail: notEmpty(entry.Detail),
+	}))
+}
+
 // Audit lists a team's entries, newest first, beginning before the entry `before` (0 for the newest).
 func (s *Store) Audit(ctx context.Context, team string, before int64, limit int) ([]AuditEntry, error) {
 	rows, err := s.queries.ListAudit(ctx, db.ListAuditParams{

@@ -21,9 +21,12 @@ type Page[T any] struct {
 
 // The lists that cursors belong to: one of another list is refused.
 const (
-	listRuns     = "runs"
-	listJobs     = "jobs"
-	listVersions = "versions"
+	listRuns      = "runs"
+	listJobs      = "jobs"
+	listVersions  = "versions"
+	listItems     = "items"
+	listApprovals = "approvals"
+	listVariables = "variables"
 )
 
 func encodeCursor(list, after string) string {
@@ -38,9 +41,13 @@ func decodeCursor(list, cursor string) (string, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	after, ok := strings.CutPrefix(string(raw), list+":")
 	if err != nil || !ok || strings.ContainsRune(after, 0) {
-		return "", job.Errorf(job.CodeMalformed, "the cursor is none of this list: begin again without one")
+		return "", errCursor()
 	}
 	return after, nil
+}
+
+func errCursor() error {
+	return job.Errorf(job.CodeMalformed, "the cursor is none of this list: begin again without one")
 }
 
 func pageLimit(limit int) int {

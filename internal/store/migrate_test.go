@@ -18,7 +18,9 @@ func TestMigrateUpDownUp(t *testing.T) {
 	ctx := t.Context()
 	require.NoError(t, store.Migrate(ctx, url))
 	up := tables(t, url)
-	require.Subset(t, up, []string{"audit", "deliveries", "job_versions", "jobs", "log_spool", "runs", "steps"})
+	require.Subset(t, up, []string{
+		"approvals", "audit", "deliveries", "items", "job_versions", "jobs", "log_spool", "runs", "steps", "variables",
+	})
 	require.NoError(t, store.MigrateTo(ctx, url, 0))
 	require.Equal(t, []string{"goose_db_version"}, tables(t, url))
 	require.NoError(t, store.Migrate(ctx, url))

@@ -28,7 +28,7 @@ func TestRecord(t *testing.T) {
 				Error: &job.Failure{Code: "http_status", Message: "no", Retryable: true}, LogKey: "logs/b", LogRecords: 4, LogSHA256: "abc",
 			},
 			{ID: "a", Status: job.StatusSucceeded, Attempts: 1, Output: json.RawMessage(`{"id": 9007199254740993}`), StartedAt: began},
-			{ID: "c", Position: 2, Status: job.StatusSkipped, Reason: job.SkipUpstream, OutputKey: "outputs/c"},
+			{ID: "c", Position: 2, Status: job.StatusSkipped, Reason: job.ReasonUpstream, OutputKey: "outputs/c"},
 		},
 	}
 	require.NoError(t, s.Record(t.Context(), record))
@@ -59,7 +59,12 @@ func TestRecord(t *testing.T) {
 		Error:  &job.Failure{Code: "http_status", Message: "no", Retryable: true},
 		LogKey: "logs/b", LogRecords: 4, LogSHA256: "abc", StartedAt: began, EndedAt: began.Add(time.Second),
 	}, b)
-	require.Equal(t, job.SkipUpstream, steps[2].Reason)
+	require.Equal(t, job.ReasonUpstream, steps[2].Reason)
+	for id, want := range map[string]bool{"a": true, "d": false} {
+		has, err := s.HasStep(t.Context(), run.ID, id)
+		require.NoError(t, err)
+		require.Equal(t, want, has, id)
+	}
 
 	_, err = s.Step(t.Context(), run.ID, "d")
 	requireCode(t, job.CodeNotFound, err)

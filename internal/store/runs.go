@@ -13,6 +13,7 @@ type Filter struct {
 	Job     string
 	Status  []job.Status // any of them
 	Trigger string       // its kind
+	Parent  string       // the run that started it
 	Version int
 	// Since and Until bound CreatedAt: since ≤ created < until.
 	Since, Until time.Time
@@ -31,11 +32,15 @@ func (s *Store) Run(ctx context.Context, id string) (Run, error) {
 }
 
 // RunState is the part of a run that is asked for again and again: whose it is,
-// under which date its logs lie, and whether it has ended.
+// of which version of a job, under which date its logs lie, whether it has ended, and whether it asks a person.
 type RunState struct {
 	Team      string
+	Job       string
+	Version   int
 	CreatedAt time.Time // UTC
 	Status    job.Status
+	// AskedAt is when the last approval that is pending was asked for, zero when none is.
+	AskedAt time.Time
 }
 
 // RunState returns the state of a run of any team, without its input and output;
@@ -45,13 +50,16 @@ func (s *Store) RunState(ctx context.Context, id string) (RunState, error) {
 	if err != nil {
 		return RunState{}, found("read a run's state", err, "there is no run %q", id)
 	}
-	return RunState{Team: row.Team, CreatedAt: row.CreatedAt.UTC(), Status: job.Status(row.Status)}, nil
+	return RunState{
+		Team: row.Team, Job: row.Job, Version: int(row.Version),
+		CreatedAt: row.CreatedAt.UTC(), Status: job.Status(row.Status), AskedAt: row.AskedAt.UTC(),
+	}, nil
 }
 
-// Ended returns those of the runs, of any team, that have ended.
-func (s *Store) Ended(ctx context.Context, runs []string) ([]string, error) {
-	ended, err := s.queries.EndedRuns(ctx, runs)
-	return ended, failed("look for ended runs", err)
+// Settled returns those of the runs, of any team, that have ended, or wait for a person.
+func (s *Store) Settled(ctx context.Context, runs []string) ([]string, error) {
+	settled, err := s.queries.SettledRuns(ctx, runs)
+	return settled, failed("look for settled runs", err)
 }
 
 // Runs lists a team's runs, newest first, without inputs and outputs. Pages
@@ -90,12 +98,8 @@ func (f Filter) params() (db.ListRunsParams, error) {
 			return db.ListRunsParams{}, err
 		}
 	}
-	var statuses []string
-	for _, status := range f.Status {
-		statuses = append(statuses, string(status))
-	}
 	return db.ListRunsParams{
-		Job: optional(f.Job), Statuses: statuses, TriggerKind: optional(f.Trigger), Version: optional(version),
+		Job: optional(f.Job), Statuses: texts(f.Status), TriggerKind: optional(f.Trigger), Parent: optional(f.Parent), Version: optional(version),
 		Since: optionalTime(f.Since), Until: optionalTime(f.Until), Labels: labels, Q: optional(f.Query),
 	}, nil
 }
@@ -111,6 +115,7 @@ func (s *Store) Steps(ctx context.Context, run string) ([]Step, error) {
 		steps[i], err = toStep(db.Step{
 			Run: row.Run, Step: row.Step, Team: row.Team, Position: row.Position, Status: row.Status, Reason: row.Reason,
 			Attempts: row.Attempts, Error: row.Error, LogKey: row.LogKey, LogRecords: row.LogRecords, LogSha256: row.LogSha256,
+			ItemsTotal: row.ItemsTotal, ItemsSucceeded: row.ItemsSucceeded, ItemsFailed: row.ItemsFailed,
 			Rev: row.Rev, StartedAt: row.StartedAt, EndedAt: row.EndedAt,
 		})
 		if err != nil {
@@ -118,6 +123,12 @@ func (s *Store) Steps(ctx context.Context, run string) ([]Step, error) {
 		}
 	}
 	return steps, nil
+}
+
+// HasStep says whether a step of a run has begun.
+func (s *Store) HasStep(ctx context.Context, run, step string) (bool, error) {
+	has, err := s.queries.HasStep(ctx, db.HasStepParams{Run: run, Step: step})
+	return has, failed("look for a step", err)
 }
 
 // Step returns one step of a run. CodeNotFound, also for one that has not begun.

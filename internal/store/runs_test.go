@@ -128,7 +128,7 @@ func TestRunState(t *testing.T) {
 
 	state, err := s.RunState(t.Context(), run.ID)
 	require.NoError(t, err)
-	require.Equal(t, store.RunState{Team: team, CreatedAt: run.CreatedAt, Status: job.StatusSucceeded}, state)
+	require.Equal(t, store.RunState{Team: team, Job: "load", Version: 1, CreatedAt: run.CreatedAt, Status: job.StatusSucceeded}, state)
 	_, err = s.RunState(t.Context(), "run_x")
 	requireCode(t, job.CodeNotFound, err)
 }

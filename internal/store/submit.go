@@ -37,11 +37,15 @@ func (s *Store) Submit(ctx context.Context, n NewRun) (run Run, created bool, er
 	if n.Labels == nil {
 		n.Labels = map[string]string{}
 	}
-	return Run{
+	run = Run{
 		ID: n.ID, Team: n.Team, Job: n.Job, Version: n.Version, Status: job.StatusQueued,
-		Trigger: n.Trigger, Labels: n.Labels, Priority: int(params.Priority), Input: n.Input,
+		Trigger: n.Trigger, Labels: n.Labels, Priority: int(params.Priority), Input: n.Input, Vars: params.Vars,
 		IdempotencyKey: n.IdempotencyKey, RequestHash: n.RequestHash, CreatedAt: createdAt.UTC(),
-	}, true, nil
+	}
+	if n.Started {
+		run.WorkflowStartedAt = run.CreatedAt
+	}
+	return run, true, nil
 }
 
 func insertRun(n NewRun) (db.InsertRunParams, error) {
@@ -67,8 +71,8 @@ func insertRun(n NewRun) (db.InsertRunParams, error) {
 	return db.InsertRunParams{
 		ID: n.ID, Team: n.Team, Job: n.Job, Version: version, Status: string(job.StatusQueued),
 		TriggerKind: n.Trigger.Kind, TriggerBy: n.Trigger.By, TriggerDetail: notEmpty(n.Trigger.Detail),
-		Labels: labels, Priority: priority, Input: notNil(n.Input),
-		IdempotencyKey: optional(n.IdempotencyKey), RequestHash: optional(n.RequestHash), AuditDetail: detail,
+		Labels: labels, Priority: priority, Input: notNil(n.Input), Vars: notEmpty(n.Vars),
+		IdempotencyKey: optional(n.IdempotencyKey), RequestHash: optional(n.RequestHash), Started: n.Started, AuditDetail: detail,
 	}, nil
 }
 

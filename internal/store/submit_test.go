@@ -109,6 +109,7 @@ func TestSubmittedComesBackExactly(t *testing.T) {
 	n.Labels = map[string]string{"owner": "finance"}
 	n.Priority = 1
 	n.Trigger.Detail = json.RawMessage(`{"z":1,"a":2}`)
+	n.Vars = json.RawMessage(`{"z":1,"a":"\u0000"}`)
 	submitted := submit(t, s, n)
 	got, err := s.Run(t.Context(), n.ID)
 	require.NoError(t, err)
@@ -196,4 +197,27 @@ func TestSubmitted(t *testing.T) {
 	got, err := s.Submitted(t.Context(), team, "key", "hash")
 	require.NoError(t, err)
 	require.Equal(t, run.ID, got.ID)
+}
+
+// Who submits a child starts its workflow; the list of a run's children has it.
+func TestSubmitChild(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	publish(t, s, "load", "a")
+	parent := submit(t, s, newRun(t, "load"))
+	n := newRun(t, "load")
+	n.Trigger.Kind, n.Trigger.Detail = "job", json.RawMessage(`{"parent":"`+parent.ID+`","step":"call"}`)
+	n.Started = true
+	child := submit(t, s, n)
+	got, err := s.Run(t.Context(), child.ID)
+	require.NoError(t, err)
+	require.Equal(t, child, got)
+	require.Equal(t, []string{parent.ID}, unstarted(t, s))
+	page, err := s.Runs(t.Context(), team, store.Filter{Parent: parent.ID}, 0, "")
+	require.NoError(t, err)
+	require.Len(t, page.Items, 1)
+	require.Equal(t, child.ID, page.Items[0].ID)
+	page, err = s.Runs(t.Context(), team, store.Filter{Parent: child.ID}, 0, "")
+	require.NoError(t, err)
+	require.Empty(t, page.Items)
 }

@@ -95,6 +95,25 @@ func toInt32(n int) (int32, error) {
 	return int32(n), nil
 }
 
+func toInt32s(numbers ...int) ([]int32, error) {
+	converted := make([]int32, len(numbers))
+	for i, n := range numbers {
+		var err error
+		if converted[i], err = toInt32(n); err != nil {
+			return nil, err
+		}
+	}
+	return converted, nil
+}
+
+// notNilSlice is empty for nil: a nil slice is null in JSON.
+func notNilSlice[T any](items []T) []T {
+	if items == nil {
+		return []T{}
+	}
+	return items
+}
+
 // storable is text as Postgres takes it: UTF-8 without zero bytes.
 func storable(text string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
@@ -102,3 +121,12 @@ func storable(text string) string {
 
 // hasPoolSize reports whether a connection string, URL or keywords, sets the pool's size.
 func hasPoolSize(url string) bool { return strings.Contains(url, "pool_max_conns") }
+
+// texts are a column's values; nil for none.
+func texts[T ~string](values []T) []string {
+	var converted []string
+	for _, value := range values {
+		converted = append(converted, string(value))
+	}
+	return converted
+}

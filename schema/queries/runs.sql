@@ -2,9 +2,9 @@
 -- Row and audit entry in one statement; no row comes back when the key is taken.
 WITH inserted AS (
     INSERT INTO runs (id, team, job, version, status, trigger_kind, trigger_by, trigger_detail, labels, priority,
-                      input, idempotency_key, request_hash)
+                      input, vars, idempotency_key, request_hash, workflow_started_at)
     VALUES (@id, @team, @job, @version, @status, @trigger_kind, @trigger_by, @trigger_detail, @labels, @priority,
-            @input, @idempotency_key, @request_hash)
+            @input, @vars, @idempotency_key, @request_hash, CASE WHEN @started::boolean THEN now() END)
     ON CONFLICT (team, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, team, trigger_by, created_at
 ), audited AS (
@@ -20,13 +20,19 @@ SELECT * FROM runs WHERE team = @team AND idempotency_key = @idempotency_key;
 SELECT * FROM runs WHERE id = @id;
 
 -- name: GetRunState :one
-SELECT team, status, created_at FROM runs WHERE id = @id;
+SELECT team, job, version, status, created_at,
+       (SELECT coalesce(max(a.requested_at), '0001-01-01Z') -- Go's zero time
+        FROM approvals a WHERE a.run = runs.id AND a.status = 'pending')::timestamptz AS asked_at
+FROM runs WHERE id = @id;
 
--- name: EndedRuns :many
-SELECT id FROM runs WHERE id = ANY (@ids::text[]) AND ended_at IS NOT NULL;
+-- name: SettledRuns :many
+-- Those of the runs that have ended, or wait for a person.
+SELECT id FROM runs
+WHERE id = ANY (@ids::text[])
+  AND (ended_at IS NOT NULL OR EXISTS (SELECT 1 FROM approvals a WHERE a.run = runs.id AND a.status = 'pending'));
 
 -- name: ListRuns :many
-SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error,
+SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error, cleanup,
        workflow_started_at, created_at, started_at, ended_at
 FROM runs
 WHERE team = @team
@@ -34,6 +40,7 @@ WHERE team = @team
   AND (sqlc.narg(job)::text IS NULL OR job = sqlc.narg(job)::text)
   AND (sqlc.narg(statuses)::text[] IS NULL OR status = ANY (sqlc.narg(statuses)::text[]))
   AND (sqlc.narg(trigger_kind)::text IS NULL OR trigger_kind = sqlc.narg(trigger_kind)::text)
+  AND (sqlc.narg(parent)::text IS NULL OR trigger_kind = 'job' AND trigger_detail ->> 'parent' = sqlc.narg(parent)::text)
   AND (sqlc.narg(version)::integer IS NULL OR version = sqlc.narg(version)::integer)
   AND (sqlc.narg(since)::timestamptz IS NULL OR created_at >= sqlc.narg(since)::timestamptz)
   AND (sqlc.narg(until)::timestamptz IS NULL OR created_at < sqlc.narg(until)::timestamptz)
@@ -54,7 +61,7 @@ ORDER BY id
 LIMIT @max;
 
 -- name: OpenRuns :many
-SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error,
+SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error, cleanup,
        workflow_started_at, created_at, started_at, ended_at
 FROM runs
 WHERE ended_at IS NULL AND workflow_started_at IS NOT NULL AND id > @after
@@ -62,7 +69,7 @@ ORDER BY id
 LIMIT @max;
 
 -- name: PreviousEndedRun :one
-SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error,
+SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error, cleanup,
        workflow_started_at, created_at, started_at, ended_at
 FROM runs
 WHERE team = @team AND job = @job AND id < @before

@@ -8,6 +8,23 @@ import (
 	"time"
 )
 
+type Approval struct {
+	Run         string
+	Step        string
+	Item        string
+	Team        string
+	Job         string
+	Approvers   []byte
+	Message     string
+	Status      string
+	RequestedAt time.Time
+	ExpiresAt   time.Time
+	DecidedBy   *string
+	DecidedAt   *time.Time
+	Comment     string
+	Rev         int64
+}
+
 type Delivery struct {
 	ID         string
 	Team       string
@@ -25,6 +42,24 @@ type Delivery struct {
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 	SentAt     *time.Time
+}
+
+type Item struct {
+	Run        string
+	Step       string
+	Item       string
+	Team       string
+	Position   int32
+	Status     string
+	Reason     *string
+	Attempts   int32
+	Error      []byte
+	LogKey     *string
+	LogRecords int32
+	LogSha256  *string
+	Rev        int64
+	StartedAt  *time.Time
+	EndedAt    *time.Time
 }
 
 type Run struct {
@@ -49,23 +84,38 @@ type Run struct {
 	CreatedAt         time.Time
 	StartedAt         *time.Time
 	EndedAt           *time.Time
+	Vars              []byte
+	Cleanup           *string
 }
 
 type Step struct {
-	Run        string
-	Step       string
-	Team       string
-	Position   int32
-	Status     string
-	Reason     *string
-	Attempts   int32
-	Output     []byte
-	OutputKey  *string
-	Error      []byte
-	LogKey     *string
-	LogRecords int32
-	LogSha256  *string
-	Rev        int64
-	StartedAt  *time.Time
-	EndedAt    *time.Time
+	Run            string
+	Step           string
+	Team           string
+	Position       int32
+	Status         string
+	Reason         *string
+	Attempts       int32
+	Output         []byte
+	OutputKey      *string
+	Error          []byte
+	LogKey         *string
+	LogRecords     int32
+	LogSha256      *string
+	Rev            int64
+	StartedAt      *time.Time
+	EndedAt        *time.Time
+	ItemsTotal     *int32
+	ItemsSucceeded *int32
+	ItemsFailed    *int32
+}
+
+type Variable struct {
+	Team        string
+	Name        string
+	Value       []byte
+	Description string
+	Rev         int64
+	UpdatedBy   string
+	UpdatedAt   time.Time
 }

@@ -11,7 +11,7 @@ import (
 )
 
 const getStep = `-- name: GetStep :one
-SELECT run, step, team, position, status, reason, attempts, output, output_key, error, log_key, log_records, log_sha256, rev, started_at, ended_at FROM steps WHERE run = $1 AND step = $2
+SELECT run, step, team, position, status, reason, attempts, output, output_key, error, log_key, log_records, log_sha256, rev, started_at, ended_at, items_total, items_succeeded, items_failed FROM steps WHERE run = $1 AND step = $2
 `
 
 type GetStepParams struct {
@@ -39,45 +39,68 @@ func (q *Queries) GetStep(ctx context.Context, arg GetStepParams) (Step, error) 
 		&i.Rev,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.ItemsTotal,
+		&i.ItemsSucceeded,
+		&i.ItemsFailed,
 	)
 	return i, err
 }
 
-const listSteps = `-- name: ListSteps :many
-SELECT run, step, team, position, status, reason, attempts, error, log_key, log_records, log_sha256, rev, started_at, ended_at
-FROM steps WHERE run = $1
-ORDER BY position, step
+const hasStep = `-- name: HasStep :one
+SELECT EXISTS (SELECT 1 FROM steps WHERE run = $1 AND step = $2)
 `
 
-type ListStepsRow struct {
-	Run        string
-	Step       string
-	Team       string
-	Position   int32
-	Status     string
-	Reason     *string
-	Attempts   int32
-	Error      []byte
-	LogKey     *string
-	LogRecords int32
-	LogSha256  *string
-	Rev        int64
-	StartedAt  *time.Time
-	EndedAt    *time.Time
+type HasStepParams struct {
+	Run  string
+	Step string
 }
 
-func (q *Queries) ListSteps(ctx context.Context, run string) ([]ListStepsRow, error) {
-	rows, err := q.db.Query(ctx, listSteps, run)
+func (q *Queries) HasStep(ctx context.Context, arg HasStepParams) (bool, error) {
+	row := q.db.QueryRow(ctx, hasStep, arg.Run, arg.Step)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
+const listItems = `-- name: ListItems :many
+SELECT run, step, item, team, position, status, reason, attempts, error, log_key, log_records, log_sha256, rev, started_at, ended_at FROM items
+WHERE run = $1 AND step = $2
+  AND ($3::text[] IS NULL OR status = ANY ($3::text[]))
+  AND (position, item) > ($4::integer, $5::text)
+ORDER BY position, item
+LIMIT $6
+`
+
+type ListItemsParams struct {
+	Run           string
+	Step          string
+	Statuses      []string
+	AfterPosition int32
+	AfterItem     string
+	Max           int32
+}
+
+// In the order of the list, behind an item's place and key.
+func (q *Queries) ListItems(ctx context.Context, arg ListItemsParams) ([]Item, error) {
+	rows, err := q.db.Query(ctx, listItems,
+		arg.Run,
+		arg.Step,
+		arg.Statuses,
+		arg.AfterPosition,
+		arg.AfterItem,
+		arg.Max,
+	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ListStepsRow
+	var items []Item
 	for rows.Next() {
-		var i ListStepsRow
+		var i Item
 		if err := rows.Scan(
 			&i.Run,
 			&i.Step,
+			&i.Item,
 			&i.Team,
 			&i.Position,
 			&i.Status,
@@ -101,6 +124,71 @@ func (q *Queries) ListSteps(ctx context.Context, run string) ([]ListStepsRow, er
 	return items, nil
 }
 
+const listSteps = `-- name: ListSteps :many
+SELECT run, step, team, position, status, reason, attempts, error, log_key, log_records, log_sha256,
+       items_total, items_succeeded, items_failed, rev, started_at, ended_at
+FROM steps WHERE run = $1
+ORDER BY position, step
+`
+
+type ListStepsRow struct {
+	Run            string
+	Step           string
+	Team           string
+	Position       int32
+	Status         string
+	Reason         *string
+	Attempts       int32
+	Error          []byte
+	LogKey         *string
+	LogRecords     int32
+	LogSha256      *string
+	ItemsTotal     *int32
+	ItemsSucceeded *int32
+	ItemsFailed    *int32
+	Rev            int64
+	StartedAt      *time.Time
+	EndedAt        *time.Time
+}
+
+func (q *Queries) ListSteps(ctx context.Context, run string) ([]ListStepsRow, error) {
+	rows, err := q.db.Query(ctx, listSteps, run)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListStepsRow
+	for rows.Next() {
+		var i ListStepsRow
+		if err := rows.Scan(
+			&i.Run,
+			&i.Step,
+			&i.Team,
+			&i.Position,
+			&i.Status,
+			&i.Reason,
+			&i.Attempts,
+			&i.Error,
+			&i.LogKey,
+			&i.LogRecords,
+			&i.LogSha256,
+			&i.ItemsTotal,
+			&i.ItemsSucceeded,
+			&i.ItemsFailed,
+			&i.Rev,
+			&i.StartedAt,
+			&i.EndedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const record = `-- name: Record :one
 WITH n AS (
     SELECT unnest($2::text[]) AS step, unnest($3::integer[]) AS position,
@@ -109,21 +197,38 @@ WITH n AS (
            unnest($8::text[]) AS output_key, unnest($9::text[]) AS error,
            unnest($10::text[]) AS log_key, unnest($11::integer[]) AS log_records,
            unnest($12::text[]) AS log_sha256,
-           unnest($13::timestamptz[]) AS started_at, unnest($14::timestamptz[]) AS ended_at
+           unnest($13::integer[]) AS total, unnest($14::integer[]) AS succeeded, unnest($15::integer[]) AS failed,
+           unnest($16::timestamptz[]) AS started_at, unnest($17::timestamptz[]) AS ended_at
+), i AS (
+    SELECT unnest($18::text[]) AS step, unnest($19::text[]) AS item, unnest($20::integer[]) AS position,
+           unnest($21::text[]) AS status, unnest($22::text[]) AS reason,
+           unnest($23::integer[]) AS attempts, unnest($24::text[]) AS error,
+           unnest($25::text[]) AS log_key, unnest($26::integer[]) AS log_records,
+           unnest($27::text[]) AS log_sha256,
+           unnest($28::timestamptz[]) AS started_at, unnest($29::timestamptz[]) AS ended_at
+), p AS (
+    SELECT unnest($30::text[]) AS step, unnest($31::text[]) AS item,
+           unnest($32::text[]) AS approvers, unnest($33::text[]) AS message,
+           unnest($34::text[]) AS status,
+           unnest($35::timestamptz[]) AS requested_at, unnest($36::timestamptz[]) AS expires_at,
+           unnest($37::text[]) AS decided_by, unnest($38::timestamptz[]) AS decided_at,
+           unnest($39::text[]) AS comment
 ), run_row AS (
     UPDATE runs SET
-        rev = $15, status = $16,
-        started_at = coalesce($17, started_at),
-        ended_at = coalesce($18, ended_at),
-        output = $19, output_key = $20, error = $21,
+        rev = $40, status = $41,
+        started_at = coalesce($42, started_at),
+        ended_at = coalesce($43, ended_at),
+        output = $44, output_key = $45, error = $46, cleanup = $47,
         workflow_started_at = coalesce(workflow_started_at, now())
-    WHERE runs.id = $1 AND runs.rev <= $15 AND (runs.ended_at IS NULL OR runs.status = $16)
+    WHERE runs.id = $1 AND runs.rev <= $40 AND (runs.ended_at IS NULL OR runs.status = $41)
+    RETURNING runs.id, runs.ended_at
 ), step_rows AS (
     INSERT INTO steps AS s (run, team, step, position, status, reason, attempts, output, output_key, error,
-                            log_key, log_records, log_sha256, rev, started_at, ended_at)
+                            log_key, log_records, log_sha256, items_total, items_succeeded, items_failed, rev, started_at, ended_at)
     SELECT r.id, r.team, n.step, n.position, n.status, nullif(n.reason, ''), n.attempts,
            nullif(n.output, ''::bytea), nullif(n.output_key, ''), nullif(n.error, '')::json,
-           nullif(n.log_key, ''), n.log_records, nullif(n.log_sha256, ''), $15,
+           nullif(n.log_key, ''), n.log_records, nullif(n.log_sha256, ''),
+           nullif(n.total, -1), nullif(n.succeeded, -1), nullif(n.failed, -1), $40, -- -1: no items
            nullif(n.started_at, '0001-01-01Z'::timestamptz), nullif(n.ended_at, '0001-01-01Z'::timestamptz) -- Go's zero time
     FROM runs r, n
     WHERE r.id = $1
@@ -131,41 +236,120 @@ WITH n AS (
         position = excluded.position, status = excluded.status, reason = excluded.reason, attempts = excluded.attempts,
         output = excluded.output, output_key = excluded.output_key, error = excluded.error,
         log_key = excluded.log_key, log_records = excluded.log_records, log_sha256 = excluded.log_sha256,
+        items_total = excluded.items_total, items_succeeded = excluded.items_succeeded, items_failed = excluded.items_failed,
         rev = excluded.rev,
         started_at = coalesce(excluded.started_at, s.started_at), ended_at = coalesce(excluded.ended_at, s.ended_at)
-    WHERE s.rev <= excluded.rev AND (s.ended_at IS NULL OR s.status = excluded.status)
+    WHERE s.rev <= excluded.rev
+      AND (s.ended_at IS NULL OR s.status = excluded.status OR s.status = 'succeeded' AND excluded.status = 'compensated')
+), item_rows AS (
+    INSERT INTO items AS s (run, team, step, item, position, status, reason, attempts, error,
+                            log_key, log_records, log_sha256, rev, started_at, ended_at)
+    SELECT r.id, r.team, i.step, i.item, i.position, i.status, nullif(i.reason, ''), i.attempts, nullif(i.error, '')::json,
+           nullif(i.log_key, ''), i.log_records, nullif(i.log_sha256, ''), $40,
+           nullif(i.started_at, '0001-01-01Z'::timestamptz), nullif(i.ended_at, '0001-01-01Z'::timestamptz)
+    FROM runs r, i
+    WHERE r.id = $1
+    ON CONFLICT (run, step, item) DO UPDATE SET
+        position = excluded.position, status = excluded.status, reason = excluded.reason, attempts = excluded.attempts,
+        error = excluded.error,
+        log_key = excluded.log_key, log_records = excluded.log_records, log_sha256 = excluded.log_sha256,
+        rev = excluded.rev,
+        started_at = coalesce(excluded.started_at, s.started_at), ended_at = coalesce(excluded.ended_at, s.ended_at)
+    WHERE s.rev <= excluded.rev
+      AND (s.ended_at IS NULL OR s.status = excluded.status OR s.status = 'succeeded' AND excluded.status = 'compensated')
+), approval_rows AS (
+    INSERT INTO approvals AS s (run, team, job, step, item, approvers, message, status, requested_at, expires_at,
+                                decided_by, decided_at, comment, rev)
+    SELECT r.id, r.team, r.job, p.step, p.item, p.approvers::json, p.message, p.status, p.requested_at, p.expires_at,
+           nullif(p.decided_by, ''), nullif(p.decided_at, '0001-01-01Z'::timestamptz), p.comment, $40
+    FROM runs r, p
+    WHERE r.id = $1
+    ON CONFLICT (run, step, item) DO UPDATE SET
+        approvers = excluded.approvers, message = excluded.message, status = excluded.status,
+        requested_at = excluded.requested_at, expires_at = excluded.expires_at,
+        decided_by = excluded.decided_by, decided_at = excluded.decided_at, comment = excluded.comment, rev = excluded.rev
+    WHERE s.rev <= excluded.rev AND (s.status = 'pending' OR s.status = excluded.status)
+    RETURNING s.run, s.team, s.step, s.item, s.status, s.decided_by, s.comment
+), audited AS (
+    INSERT INTO audit (team, actor, action, target, detail)
+    SELECT a.team, a.decided_by, 'approval.' || a.status, a.run,
+           json_build_object('step', a.step, 'item', a.item, 'comment', a.comment)
+    FROM approval_rows a
+    WHERE a.decided_by IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM approvals b -- as it was before this statement
+                      WHERE b.run = a.run AND b.step = a.step AND b.item = a.item AND b.status <> 'pending')
+), open_items AS (
+    UPDATE items SET status = 'canceled', rev = $40, ended_at = e.ended_at
+    FROM run_row e
+    WHERE e.ended_at IS NOT NULL AND items.run = e.id AND items.ended_at IS NULL AND items.rev <= $40
+      AND NOT EXISTS (SELECT 1 FROM i WHERE i.step = items.step AND i.item = items.item)
+), open_approvals AS (
+    UPDATE approvals SET status = 'canceled', rev = $40
+    FROM run_row e
+    WHERE e.ended_at IS NOT NULL AND approvals.run = e.id AND approvals.status = 'pending' AND approvals.rev <= $40
+      AND NOT EXISTS (SELECT 1 FROM p WHERE p.step = approvals.step AND p.item = approvals.item)
 )
 SELECT EXISTS (SELECT 1 FROM runs x WHERE x.id = $1)
 `
 
 type RecordParams struct {
-	Run        string
-	StepIds    []string
-	Positions  []int32
-	Statuses   []string
-	Reasons    []string
-	Attempts   []int32
-	Outputs    [][]byte
-	OutputKeys []string
-	Errors     []string
-	LogKeys    []string
-	LogRecords []int32
-	LogSha256s []string
-	Starts     []time.Time
-	Ends       []time.Time
-	Rev        int64
-	Status     string
-	StartedAt  *time.Time
-	EndedAt    *time.Time
-	Output     []byte
-	OutputKey  *string
-	Error      []byte
+	Run               string
+	StepIds           []string
+	Positions         []int32
+	Statuses          []string
+	Reasons           []string
+	Attempts          []int32
+	Outputs           [][]byte
+	OutputKeys        []string
+	Errors            []string
+	LogKeys           []string
+	LogRecords        []int32
+	LogSha256s        []string
+	Totals            []int32
+	Succeeded         []int32
+	Failed            []int32
+	Starts            []time.Time
+	Ends              []time.Time
+	ItemSteps         []string
+	ItemKeys          []string
+	ItemPositions     []int32
+	ItemStatuses      []string
+	ItemReasons       []string
+	ItemAttempts      []int32
+	ItemErrors        []string
+	ItemLogKeys       []string
+	ItemLogRecords    []int32
+	ItemLogSha256s    []string
+	ItemStarts        []time.Time
+	ItemEnds          []time.Time
+	ApprovalSteps     []string
+	ApprovalItems     []string
+	ApprovalApprovers []string
+	ApprovalMessages  []string
+	ApprovalStatuses  []string
+	ApprovalRequests  []time.Time
+	ApprovalExpiries  []time.Time
+	ApprovalDeciders  []string
+	ApprovalDecisions []time.Time
+	ApprovalComments  []string
+	Rev               int64
+	Status            string
+	StartedAt         *time.Time
+	EndedAt           *time.Time
+	Output            []byte
+	OutputKey         *string
+	Error             []byte
+	Cleanup           *string
 }
 
-// One round trip for a run and any of its steps. A row never changes for a
-// smaller rev, nor an ended one to another end. For the same rev the last record
-// stands: a workflow task that is tried again may have seen more since, and says so
-// under the number that its first try used. Says whether the run exists.
+// One round trip for a run and any of its steps, items and approvals. A row never
+// changes for a smaller rev, nor an ended one to another end, but for what had
+// succeeded and was compensated. For the same rev the last record stands: a workflow
+// task that is tried again may have seen more since, and says so under the number
+// that its first try used. A decision comes with its audit entry, both or neither, and
+// once (twice where two records of it come at the same instant). With the run's end, no item and no approval stays open that
+// the record doesn't name: a run that was stopped from outside can't tell.
+// Says whether the run exists.
 func (q *Queries) Record(ctx context.Context, arg RecordParams) (bool, error) {
 	row := q.db.QueryRow(ctx, record,
 		arg.Run,
@@ -180,8 +364,33 @@ func (q *Queries) Record(ctx context.Context, arg RecordParams) (bool, error) {
 		arg.LogKeys,
 		arg.LogRecords,
 		arg.LogSha256s,
+		arg.Totals,
+		arg.Succeeded,
+		arg.Failed,
 		arg.Starts,
 		arg.Ends,
+		arg.ItemSteps,
+		arg.ItemKeys,
+		arg.ItemPositions,
+		arg.ItemStatuses,
+		arg.ItemReasons,
+		arg.ItemAttempts,
+		arg.ItemErrors,
+		arg.ItemLogKeys,
+		arg.ItemLogRecords,
+		arg.ItemLogSha256s,
+		arg.ItemStarts,
+		arg.ItemEnds,
+		arg.ApprovalSteps,
+		arg.ApprovalItems,
+		arg.ApprovalApprovers,
+		arg.ApprovalMessages,
+		arg.ApprovalStatuses,
+		arg.ApprovalRequests,
+		arg.ApprovalExpiries,
+		arg.ApprovalDeciders,
+		arg.ApprovalDecisions,
+		arg.ApprovalComments,
 		arg.Rev,
 		arg.Status,
 		arg.StartedAt,
@@ -189,6 +398,7 @@ func (q *Queries) Record(ctx context.Context, arg RecordParams) (bool, error) {
 		arg.Output,
 		arg.OutputKey,
 		arg.Error,
+		arg.Cleanup,
 	)
 	var exists bool
 	err := row.Scan(&exists)

@@ -10,32 +10,8 @@ import (
 	"time"
 )
 
-const endedRuns = `-- name: EndedRuns :many
-SELECT id FROM runs WHERE id = ANY ($1::text[]) AND ended_at IS NOT NULL
-`
-
-func (q *Queries) EndedRuns(ctx context.Context, ids []string) ([]string, error) {
-	rows, err := q.db.Query(ctx, endedRuns, ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const getRun = `-- name: GetRun :one
-SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, input, output, output_key, error, idempotency_key, request_hash, workflow_started_at, created_at, started_at, ended_at FROM runs WHERE id = $1
+SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, input, output, output_key, error, idempotency_key, request_hash, workflow_started_at, created_at, started_at, ended_at, vars, cleanup FROM runs WHERE id = $1
 `
 
 func (q *Queries) GetRun(ctx context.Context, id string) (Run, error) {
@@ -63,38 +39,53 @@ func (q *Queries) GetRun(ctx context.Context, id string) (Run, error) {
 		&i.CreatedAt,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.Vars,
+		&i.Cleanup,
 	)
 	return i, err
 }
 
 const getRunState = `-- name: GetRunState :one
-SELECT team, status, created_at FROM runs WHERE id = $1
+SELECT team, job, version, status, created_at,
+       (SELECT coalesce(max(a.requested_at), '0001-01-01Z') -- Go's zero time
+        FROM approvals a WHERE a.run = runs.id AND a.status = 'pending')::timestamptz AS asked_at
+FROM runs WHERE id = $1
 `
 
 type GetRunStateRow struct {
 	Team      string
+	Job       string
+	Version   int32
 	Status    string
 	CreatedAt time.Time
+	AskedAt   time.Time
 }
 
 func (q *Queries) GetRunState(ctx context.Context, id string) (GetRunStateRow, error) {
 	row := q.db.QueryRow(ctx, getRunState, id)
 	var i GetRunStateRow
-	err := row.Scan(&i.Team, &i.Status, &i.CreatedAt)
+	err := row.Scan(
+		&i.Team,
+		&i.Job,
+		&i.Version,
+		&i.Status,
+		&i.CreatedAt,
+		&i.AskedAt,
+	)
 	return i, err
 }
 
 const insertRun = `-- name: InsertRun :one
 WITH inserted AS (
     INSERT INTO runs (id, team, job, version, status, trigger_kind, trigger_by, trigger_detail, labels, priority,
-                      input, idempotency_key, request_hash)
+                      input, vars, idempotency_key, request_hash, workflow_started_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-            $11, $12, $13)
+            $11, $12, $13, $14, CASE WHEN $15::boolean THEN now() END)
     ON CONFLICT (team, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, team, trigger_by, created_at
 ), audited AS (
     INSERT INTO audit (team, actor, action, target, detail)
-    SELECT i.team, i.trigger_by, 'run.submit', i.id, $14::json FROM inserted i
+    SELECT i.team, i.trigger_by, 'run.submit', i.id, $16::json FROM inserted i
 )
 SELECT created_at FROM inserted
 `
@@ -111,8 +102,10 @@ type InsertRunParams struct {
 	Labels         []byte
 	Priority       int32
 	Input          []byte
+	Vars           []byte
 	IdempotencyKey *string
 	RequestHash    *string
+	Started        bool
 	AuditDetail    []byte
 }
 
@@ -130,8 +123,10 @@ func (q *Queries) InsertRun(ctx context.Context, arg InsertRunParams) (time.Time
 		arg.Labels,
 		arg.Priority,
 		arg.Input,
+		arg.Vars,
 		arg.IdempotencyKey,
 		arg.RequestHash,
+		arg.Started,
 		arg.AuditDetail,
 	)
 	var created_at time.Time
@@ -140,7 +135,7 @@ func (q *Queries) InsertRun(ctx context.Context, arg InsertRunParams) (time.Time
 }
 
 const listRuns = `-- name: ListRuns :many
-SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error,
+SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error, cleanup,
        workflow_started_at, created_at, started_at, ended_at
 FROM runs
 WHERE team = $1
@@ -148,13 +143,14 @@ WHERE team = $1
   AND ($3::text IS NULL OR job = $3::text)
   AND ($4::text[] IS NULL OR status = ANY ($4::text[]))
   AND ($5::text IS NULL OR trigger_kind = $5::text)
-  AND ($6::integer IS NULL OR version = $6::integer)
-  AND ($7::timestamptz IS NULL OR created_at >= $7::timestamptz)
-  AND ($8::timestamptz IS NULL OR created_at < $8::timestamptz)
-  AND ($9::jsonb IS NULL OR labels @> $9::jsonb)
-  AND ($10::text IS NULL OR strpos(lower(id || ' ' || job || ' ' || coalesce(error::text, '')), lower($10::text)) > 0)
+  AND ($6::text IS NULL OR trigger_kind = 'job' AND trigger_detail ->> 'parent' = $6::text)
+  AND ($7::integer IS NULL OR version = $7::integer)
+  AND ($8::timestamptz IS NULL OR created_at >= $8::timestamptz)
+  AND ($9::timestamptz IS NULL OR created_at < $9::timestamptz)
+  AND ($10::jsonb IS NULL OR labels @> $10::jsonb)
+  AND ($11::text IS NULL OR strpos(lower(id || ' ' || job || ' ' || coalesce(error::text, '')), lower($11::text)) > 0)
 ORDER BY id DESC
-LIMIT $11
+LIMIT $12
 `
 
 type ListRunsParams struct {
@@ -163,6 +159,7 @@ type ListRunsParams struct {
 	Job         *string
 	Statuses    []string
 	TriggerKind *string
+	Parent      *string
 	Version     *int32
 	Since       *time.Time
 	Until       *time.Time
@@ -184,6 +181,7 @@ type ListRunsRow struct {
 	Labels            []byte
 	Priority          int32
 	Error             []byte
+	Cleanup           *string
 	WorkflowStartedAt *time.Time
 	CreatedAt         time.Time
 	StartedAt         *time.Time
@@ -197,6 +195,7 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsR
 		arg.Job,
 		arg.Statuses,
 		arg.TriggerKind,
+		arg.Parent,
 		arg.Version,
 		arg.Since,
 		arg.Until,
@@ -224,6 +223,7 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsR
 			&i.Labels,
 			&i.Priority,
 			&i.Error,
+			&i.Cleanup,
 			&i.WorkflowStartedAt,
 			&i.CreatedAt,
 			&i.StartedAt,
@@ -249,7 +249,7 @@ func (q *Queries) MarkRunStarted(ctx context.Context, id string) error {
 }
 
 const openRuns = `-- name: OpenRuns :many
-SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error,
+SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error, cleanup,
        workflow_started_at, created_at, started_at, ended_at
 FROM runs
 WHERE ended_at IS NULL AND workflow_started_at IS NOT NULL AND id > $1
@@ -275,6 +275,7 @@ type OpenRunsRow struct {
 	Labels            []byte
 	Priority          int32
 	Error             []byte
+	Cleanup           *string
 	WorkflowStartedAt *time.Time
 	CreatedAt         time.Time
 	StartedAt         *time.Time
@@ -303,6 +304,7 @@ func (q *Queries) OpenRuns(ctx context.Context, arg OpenRunsParams) ([]OpenRunsR
 			&i.Labels,
 			&i.Priority,
 			&i.Error,
+			&i.Cleanup,
 			&i.WorkflowStartedAt,
 			&i.CreatedAt,
 			&i.StartedAt,
@@ -319,7 +321,7 @@ func (q *Queries) OpenRuns(ctx context.Context, arg OpenRunsParams) ([]OpenRunsR
 }
 
 const previousEndedRun = `-- name: PreviousEndedRun :one
-SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error,
+SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, error, cleanup,
        workflow_started_at, created_at, started_at, ended_at
 FROM runs
 WHERE team = $1 AND job = $2 AND id < $3
@@ -347,6 +349,7 @@ type PreviousEndedRunRow struct {
 	Labels            []byte
 	Priority          int32
 	Error             []byte
+	Cleanup           *string
 	WorkflowStartedAt *time.Time
 	CreatedAt         time.Time
 	StartedAt         *time.Time
@@ -369,6 +372,7 @@ func (q *Queries) PreviousEndedRun(ctx context.Context, arg PreviousEndedRunPara
 		&i.Labels,
 		&i.Priority,
 		&i.Error,
+		&i.Cleanup,
 		&i.WorkflowStartedAt,
 		&i.CreatedAt,
 		&i.StartedAt,
@@ -378,7 +382,7 @@ func (q *Queries) PreviousEndedRun(ctx context.Context, arg PreviousEndedRunPara
 }
 
 const runByKey = `-- name: RunByKey :one
-SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, input, output, output_key, error, idempotency_key, request_hash, workflow_started_at, created_at, started_at, ended_at FROM runs WHERE team = $1 AND idempotency_key = $2
+SELECT id, team, job, version, status, rev, trigger_kind, trigger_by, trigger_detail, labels, priority, input, output, output_key, error, idempotency_key, request_hash, workflow_started_at, created_at, started_at, ended_at, vars, cleanup FROM runs WHERE team = $1 AND idempotency_key = $2
 `
 
 type RunByKeyParams struct {
@@ -411,8 +415,37 @@ func (q *Queries) RunByKey(ctx context.Context, arg RunByKeyParams) (Run, error)
 		&i.CreatedAt,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.Vars,
+		&i.Cleanup,
 	)
 	return i, err
+}
+
+const settledRuns = `-- name: SettledRuns :many
+SELECT id FROM runs
+WHERE id = ANY ($1::text[])
+  AND (ended_at IS NOT NULL OR EXISTS (SELECT 1 FROM approvals a WHERE a.run = runs.id AND a.status = 'pending'))
+`
+
+// Those of the runs that have ended, or wait for a person.
+func (q *Queries) SettledRuns(ctx context.Context, ids []string) ([]string, error) {
+	rows, err := q.db.Query(ctx, settledRuns, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const unstartedRuns = `-- name: UnstartedRuns :many
