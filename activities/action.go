@@ -17,6 +17,10 @@ type Run struct {
 	Version int    `json:"version"`
 	// CreatedAt is when the run was acknowledged; the date in its logs' keys.
 	CreatedAt time.Time `json:"createdAt"`
+	// Depth is how many runs started each other down to this one; 0 for a submitted run.
+	Depth int `json:"depth,omitempty"`
+	// By is who submitted the run, or the first of those that led to it.
+	By string `json:"by,omitempty"`
 }
 
 // Step is the input of an action's activity.
@@ -33,6 +37,24 @@ type Step struct {
 	Before int `json:"before,omitempty"`
 	// Timeout bounds one attempt; the activity ends by itself, so that its log says why.
 	Timeout time.Duration `json:"timeout"`
+	// Item is the key of the `foreach` item, "" where there is none.
+	Item string `json:"item,omitempty"`
+	// Since is when the first attempt was asked for, where Retry or Poll bound the time from there.
+	Since time.Time `json:"since,omitzero"`
+	// RetryIf decides over `error` whether a failure is tried again, MaxElapsed how
+	// late another attempt may begin; "" and 0 leave it to the failure and the attempts.
+	RetryIf    string        `json:"retryIf,omitempty"`
+	MaxElapsed time.Duration `json:"maxElapsed,omitempty"`
+	// Poll calls again until the output says that it is done; nil calls once.
+	Poll *job.Poll `json:"poll,omitempty"`
+	// Attempts bounds the failed calls of a poll, whose activity has no bound of its own.
+	Attempts int `json:"attempts,omitempty"`
+	// Output is the template of the step's output over `output`; nil: what the action gave.
+	Output json.RawMessage `json:"output,omitempty"`
+	// TokenOf is the template that replaces Token; "": Token stands.
+	TokenOf string `json:"tokenOf,omitempty"`
+	// Callbacks are the steps that wait for a callback whose URLs With may name.
+	Callbacks []string `json:"callbacks,omitempty"`
 }
 
 // StepResult is what an action's activity returns.
@@ -47,6 +69,20 @@ type StepResult struct {
 // CodeInterrupted is the failure of an attempt whose worker was told to stop: it
 // is done again at once, elsewhere, and doesn't count.
 const CodeInterrupted = "interrupted"
+
+// CodeNotYet is the failure of a call whose poll goes on: it is made again, and
+// spends no attempt.
+const CodeNotYet = "not_yet"
+
+// The failures that end a poll.
+const (
+	CodePollFailed  = "poll_failed"  // `failIf` was true
+	CodePollTimeout = "poll_timeout" // `until` was false for too long
+)
+
+// Reserved reports whether a failure's code is one that no action may give: it
+// tells the step's machinery to go on.
+func Reserved(code string) bool { return code == CodeInterrupted || code == CodeNotYet }
 
 // StepFailure is the detail of the application error that a failed attempt
 // ends with; the error's type is the failure's code.
@@ -75,6 +111,8 @@ type Action interface {
 type Call struct {
 	Run  Run
 	Step string
+	// Item is the key of the `foreach` item, "" where there is none.
+	Item string
 	// With is the step's `with`, rendered; it was checked against the action's input schema.
 	With json.RawMessage
 	// Template is the step's `with` before it was rendered: what of With isn't

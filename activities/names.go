@@ -25,12 +25,17 @@ const (
 
 // The names of the actions.
 const (
+	// Fail ends its step failed, on purpose.
+	Fail = "fail"
 	// HTTP makes one HTTP request.
 	HTTP = "http"
+	// JobRun keeps a run of another job, which the workflow then starts as its
+	// child: its output is a [Child].
+	JobRun = "job.run"
 )
 
 // ActionNames lists the action of every schema/actions/*.json.
-func ActionNames() []string { return []string{HTTP} }
+func ActionNames() []string { return []string{Fail, HTTP, JobRun} }
 
 // TaskQueues of the roles.
 const (

@@ -2,6 +2,7 @@ package workers
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,11 +15,13 @@ import (
 
 	"github.com/fairlead/fairlead/activities"
 	"github.com/fairlead/fairlead/activities/httpcall"
+	"github.com/fairlead/fairlead/activities/jobrun"
 	"github.com/fairlead/fairlead/activities/notify"
 	"github.com/fairlead/fairlead/activities/record"
 	"github.com/fairlead/fairlead/activities/step"
 	"github.com/fairlead/fairlead/activities/upkeep"
 	"github.com/fairlead/fairlead/internal/blob"
+	"github.com/fairlead/fairlead/internal/callback"
 	"github.com/fairlead/fairlead/internal/config"
 	"github.com/fairlead/fairlead/internal/engine"
 	"github.com/fairlead/fairlead/internal/joblog"
@@ -108,16 +111,20 @@ func (b *backend) parts(ctx context.Context, cfg config.Config, log *slog.Logger
 	if err != nil {
 		return Parts{}, err
 	}
-	begin := func(run activities.Run, name string, attempt int) step.Log {
-		return stepLog{journal.Begin(joblog.Run{Team: run.Team, ID: run.ID, CreatedAt: run.CreatedAt}, name, "", attempt)}
+	begin := func(run activities.Run, name, item string, attempt int) step.Log {
+		return stepLog{journal.Begin(joblog.Run{Team: run.Team, ID: run.ID, CreatedAt: run.CreatedAt}, name, item, attempt)}
 	}
 	return Parts{
-		HTTP:  b.http,
-		Drain: max(cfg.DrainTimeout-reportTime, 0),
-		Hold:  hold(b.objects.Answers),
-		Begin: begin,
-		Recorder: record.New(b.store, b.objects, func(run activities.Run, name string, attempt int) record.Log {
-			return begin(run, name, attempt)
+		HTTP:   b.http,
+		JobRun: jobrun.New(b.store, child),
+		Drain:  max(cfg.DrainTimeout-reportTime, 0),
+		Hold:   hold(b.objects.Answers),
+		Begin:  begin,
+		Callback: func(run activities.Run, name, item string) string {
+			return callback.URL(cfg.PublicURL, []byte(cfg.CallbackKey), callback.Wait{Team: run.Team, Run: run.ID, Step: name, Item: item})
+		},
+		Recorder: record.New(b.store, b.objects, func(run activities.Run, name, item string, attempt int) record.Log {
+			return begin(run, name, item, attempt)
 		}),
 		Notifier: notify.New(b.store, mailer, cfg.PublicURL, log),
 		Sweeper: upkeep.New(upkeep.Parts{
@@ -134,6 +141,14 @@ func (b *backend) start(ctx context.Context, run store.Run) error {
 		return err
 	}
 	return b.store.MarkStarted(ctx, run.ID)
+}
+
+// child is a kept run as its parent's workflow starts it.
+func child(run store.Run, version store.Job, depth int, silent bool) (activities.Child, error) {
+	in := engine.Input(run, version)
+	in.Run.Depth, in.Silent = depth, silent
+	start, err := json.Marshal(in)
+	return activities.Child{Run: in.Run, Start: start}, err
 }
 
 // stepLog is a joblog's writer as a step's log.

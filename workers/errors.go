@@ -25,6 +25,10 @@ var retryable = map[job.Code]bool{
 	job.CodeNotFound:            false,
 	job.CodeConflict:            false,
 	job.CodeIdempotencyMismatch: false,
+	job.CodeUnknownVariable:     false,
+	job.CodeStale:               false,
+	job.CodeUnconditional:       false,
+	job.CodeGone:                false,
 }
 
 // errorMapper gives Temporal every activity's error with its code and whether to try again.

@@ -12,7 +12,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/fairlead/fairlead/activities"
+	"github.com/fairlead/fairlead/activities/fail"
 	"github.com/fairlead/fairlead/activities/httpcall"
+	"github.com/fairlead/fairlead/activities/jobrun"
 	"github.com/fairlead/fairlead/activities/notify"
 	"github.com/fairlead/fairlead/activities/record"
 	"github.com/fairlead/fairlead/activities/step"
@@ -39,12 +41,15 @@ type Registry interface {
 
 // Parts are the implementations that a role's activities are made of.
 type Parts struct {
-	HTTP *httpcall.Action
+	HTTP   *httpcall.Action
+	JobRun *jobrun.Action
 	// Drain is how long an attempt may go on once the worker is told to stop.
 	Drain time.Duration
 	// Hold waits until S3 takes values.
-	Hold     func(ctx context.Context) error
-	Begin    func(run activities.Run, step string, attempt int) step.Log
+	Hold  func(ctx context.Context) error
+	Begin func(run activities.Run, step, item string, attempt int) step.Log
+	// Callback is the URL that ends a step's wait.
+	Callback func(run activities.Run, step, item string) string
 	Recorder *record.Recorder
 	Notifier *notify.Notifier
 	Sweeper  *upkeep.Sweeper
@@ -54,7 +59,9 @@ type Parts struct {
 // actions has a line for every action of schema/actions.
 func actions(p Parts) map[string]activities.Action {
 	return map[string]activities.Action{
-		activities.HTTP: p.HTTP,
+		activities.Fail:   fail.Action{},
+		activities.HTTP:   p.HTTP,
+		activities.JobRun: p.JobRun,
 	}
 }
 
@@ -63,9 +70,11 @@ func actions(p Parts) map[string]activities.Action {
 func Register(r Registry, role string, p Parts) {
 	switch role {
 	case RoleRunner:
-		serveWorkflow(r, workflows.TypeRun, workflows.Run)
+		serveWorkflow(r, workflows.TypeRun, workflows.NewRun())
 		for name, action := range actions(p) {
-			serve(r, name, step.New(action, step.Deps{Check: check(name), Begin: p.Begin, Hold: p.Hold, Drain: p.Drain, Logger: p.Log}))
+			serve(r, name, step.New(action, step.Deps{
+				Check: check(name), Begin: p.Begin, Callback: p.Callback, Hold: p.Hold, Drain: p.Drain, Logger: p.Log,
+			}))
 		}
 		serve(r, activities.Record, p.Recorder.Record)
 	case RoleOrchestrator:

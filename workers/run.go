@@ -59,7 +59,7 @@ func Run(ctx context.Context, cfg config.Config, role string, log *slog.Logger, 
 	if !slices.Contains(Roles(), role) {
 		return fmt.Errorf("there is no role %q; the roles are %s", role, strings.Join(Roles(), ", "))
 	}
-	if err := cfg.Require("DATABASE_URL"); err != nil {
+	if err := cfg.Require(required(role)...); err != nil {
 		return err
 	}
 	var set options
@@ -191,6 +191,14 @@ func workerOptions(cfg config.Config, fatal chan<- error) worker.Options {
 		}
 	}
 	return set
+}
+
+// required are the settings that a role can't do without.
+func required(role string) []string {
+	if role == RoleRunner { // steps hand out the URLs that runs are called back by
+		return []string{"DATABASE_URL", "CALLBACK_KEY"}
+	}
+	return []string{"DATABASE_URL"}
 }
 
 // queue is the task queue of a role.

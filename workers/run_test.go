@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ func settings(t *testing.T) config.Config {
 	nobody := free(t)
 	cfg, err := config.Load([]string{
 		"FAIRLEAD_DATABASE_URL=postgres://x:y@" + nobody + "/fairlead", "TEMPORAL_ADDRESS=" + nobody, "FAIRLEAD_S3_ENDPOINT=http://" + nobody,
-		"FAIRLEAD_SES_ENDPOINT=http://" + nobody, "FAIRLEAD_REDIS_ADDRESS=" + nobody,
+		"FAIRLEAD_CALLBACK_KEY=" + strings.Repeat("k", config.MinCallbackKey), "FAIRLEAD_SES_ENDPOINT=http://" + nobody, "FAIRLEAD_REDIS_ADDRESS=" + nobody,
 		"FAIRLEAD_RUNNER_LISTEN=" + free(t), "FAIRLEAD_ORCHESTRATOR_LISTEN=" + free(t), "FAIRLEAD_NOTIFIER_LISTEN=" + free(t),
 	})
 	require.NoError(t, err)
@@ -92,6 +93,10 @@ func TestRunRefusesSettings(t *testing.T) {
 	none := cfg
 	none.DatabaseURL = ""
 	require.ErrorContains(t, workers.Run(t.Context(), none, workers.RoleRunner, quiet), "FAIRLEAD_DATABASE_URL")
+
+	unsigned := cfg
+	unsigned.CallbackKey = ""
+	require.ErrorContains(t, workers.Run(t.Context(), unsigned, workers.RoleRunner, quiet), "FAIRLEAD_CALLBACK_KEY")
 
 	allow := cfg
 	allow.HTTPAllow = []string{"here"}

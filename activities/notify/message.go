@@ -39,6 +39,7 @@ type facts struct {
 	Job, Team, Run   string
 	Version          int
 	Step, Cause      string
+	Cleanup          string // "" unless it failed
 	Previous         string
 	Started          string
 	Duration         string
@@ -91,6 +92,9 @@ func newFacts(ending activities.Ending, event string, severity job.Severity, pre
 		if code := activities.OneLine(ending.Error.Code, maxCause); f.Cause == "" {
 			f.Cause = code
 		}
+	}
+	if ending.Cleanup == job.StatusFailed {
+		f.Cleanup = "failed: something may be left to undo by hand; the run's steps say what"
 	}
 	if f.Failed && f.Cause == "" {
 		f.Cause = "no cause was recorded"

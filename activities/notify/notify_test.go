@@ -141,7 +141,10 @@ func TestMailsAreGolden(t *testing.T) {
 	timedOut := ending(job.StatusTimedOut, rule(job.SeverityLow, all, "email:ana@example.com"))
 	timedOut.StartedAt = time.Time{}
 	timedOut.Error = &job.Failure{Code: "timeout", Message: "the run was not done within 24h"}
+	uncleaned := ending(job.StatusFailed, rule(job.SeverityHigh, all, "email:ana@example.com"))
+	uncleaned.Cleanup = job.StatusFailed
 	for name, e := range map[string]activities.Ending{
+		"uncleaned": uncleaned,
 		"failed":    ending(job.StatusFailed, rule(job.SeverityHigh, all, "email:ana@example.com")),
 		"timed_out": timedOut,
 		"succeeded": ending(job.StatusSucceeded, rule(job.SeverityNormal, []string{job.EventSucceeded}, "email:ana@example.com")),

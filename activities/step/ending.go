@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -23,6 +24,8 @@ func (a *attempt) ended(ctx, timed context.Context, err error) error {
 		return own
 	case errors.Is(context.Cause(timed), errStopped):
 		return interrupted(err)
+	case errors.Is(context.Cause(timed), errPollOver):
+		return a.pollTimeout("the last call was not done")
 	case errors.Is(timed.Err(), context.DeadlineExceeded):
 		return &activities.Failed{Cause: err, Failure: job.Failure{
 			Code: "timeout", Message: fmt.Sprintf("the attempt was not done within the step's timeout of %s", a.in.Timeout), Retryable: true,
@@ -55,21 +58,43 @@ func (a *attempt) succeed(ctx context.Context, output json.RawMessage) activitie
 // fail closes the log and returns the error that the activity ends with.
 func (a *attempt) fail(ctx context.Context, err error) error {
 	if errors.Is(err, canceled{}) {
-		failure := job.Failure{Code: "canceled", Message: "the step was canceled before it ended", Step: a.in.Step}
+		failure := job.Failure{Code: "canceled", Message: "the step was canceled before it ended", Step: a.in.Step, Item: a.in.Item}
 		a.log.Log(slog.LevelWarn, "canceled")
 		return temporal.NewCanceledError(activities.StepFailure{Failure: failure, Attempt: a.number, Log: a.close(ctx)})
 	}
+	if errors.Is(err, errNotYet) {
+		return a.notYet(ctx)
+	}
 	failed := a.classify(err)
-	a.log.Log(slog.LevelError, "failed: "+failed.Error(), slog.String("retry", a.outlook(failed)))
+	next := a.next(failed)
+	a.log.Log(slog.LevelError, "failed: "+failed.Error(), slog.String("retry", next.words))
 	category := temporal.ApplicationErrorCategoryBenign // the job's own matter: its log tells it, not ours
 	if failed.Code == string(job.CodeInternal) {
 		category = temporal.ApplicationErrorCategoryUnspecified
 	}
+	if a.tally != nil && next.again {
+		(&tally{Calls: a.executed, Failures: a.tally.Failures + 1}).record(ctx)
+	}
 	return temporal.NewApplicationErrorWithOptions(failed.Message, failed.Code, temporal.ApplicationErrorOptions{
 		Category:       category,
-		NonRetryable:   !failed.Retryable || failed.Code == activities.CodeInterrupted, // the workflow does it again, uncounted
-		NextRetryDelay: failed.RetryAfter,
+		NonRetryable:   !next.again,
+		NextRetryDelay: next.delay,
 		Details:        []any{activities.StepFailure{Failure: failed.Failure, Attempt: a.number, Log: a.close(ctx)}},
+	})
+}
+
+// notYet has the call made again, as a retry that spends no attempt: it holds
+// no slot meanwhile, and leaves no trace in the run's history.
+func (a *attempt) notYet(ctx context.Context) error {
+	every := a.in.Poll.Every.Std()
+	a.log.Log(slog.LevelInfo, "not yet: `until` is false", slog.String("retry", "in "+every.String()+": not yet"))
+	(&tally{Calls: a.executed, Failures: a.tally.Failures}).record(ctx)
+	failure := job.Failure{
+		Code: activities.CodeNotYet, Message: "the poll's `until` was false", Step: a.in.Step, Item: a.in.Item, Retryable: true,
+	}
+	return temporal.NewApplicationErrorWithOptions(failure.Message, failure.Code, temporal.ApplicationErrorOptions{
+		Category: temporal.ApplicationErrorCategoryBenign, NextRetryDelay: every,
+		Details: []any{activities.StepFailure{Failure: failure, Attempt: a.number, Log: a.close(ctx)}},
 	})
 }
 
@@ -84,25 +109,12 @@ func (a *attempt) classify(err error) *activities.Failed {
 		failed.Code = string(job.CodeInternal)
 		failed.Message = "the action met a defect of Fairlead; its operator's log has the cause"
 	}
-	failed.Message = activities.OneLine(failed.Message, maxMessage)
-	failed.Step = a.in.Step
-	return failed
-}
-
-// outlook says in a word or two what happens next.
-func (a *attempt) outlook(failed *activities.Failed) string {
-	switch {
-	case failed.Code == activities.CodeInterrupted:
-		return "at once, on the next worker"
-	case !failed.Retryable:
-		return "no: another attempt would not help"
-	case a.max > 0 && a.number >= a.max:
-		return fmt.Sprintf("no: that was the last of %d attempts", a.max)
-	case failed.RetryAfter > 0:
-		return "in " + failed.RetryAfter.String() + ", as the server asks"
-	default:
-		return "after the step's backoff"
+	for _, secret := range a.secrets {
+		failed.Message = strings.ReplaceAll(failed.Message, secret, "***")
 	}
+	failed.Message = activities.OneLine(failed.Message, maxMessage)
+	failed.Step, failed.Item = a.in.Step, a.in.Item
+	return failed
 }
 
 // close keeps the log, also when ctx has ended. A log that can't be kept costs the step nothing.
@@ -115,8 +127,12 @@ func (a *attempt) close(ctx context.Context) activities.Log {
 }
 
 func (a *attempt) attrs() []any {
-	return []any{
+	attrs := []any{
 		slog.String("team", a.in.Run.Team), slog.String("job", a.in.Run.Job), slog.String("run", a.in.Run.ID),
 		slog.String("step", a.in.Step), slog.Int("attempt", a.number),
 	}
+	if a.in.Item != "" {
+		attrs = append(attrs, slog.String("item", a.in.Item))
+	}
+	return attrs
 }

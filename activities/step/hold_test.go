@@ -23,7 +23,7 @@ func answering(length int, hold func(context.Context) error) *trial {
 	tr.fn = step.New(action(func(context.Context, activities.Call) (json.RawMessage, error) {
 		return json.RawMessage(`"` + strings.Repeat("x", length) + `"`), nil
 	}), step.Deps{
-		Begin: func(activities.Run, string, int) step.Log { return tr.log }, Hold: hold,
+		Begin: func(activities.Run, string, string, int) step.Log { return tr.log }, Hold: hold,
 		Logger: slog.New(slog.NewTextHandler(tr.operator, nil)),
 	})
 	tr.env = new(testsuite.WorkflowTestSuite).NewTestActivityEnvironment()

@@ -4,7 +4,6 @@
 package step
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/fairlead/fairlead/activities"
 	"github.com/fairlead/fairlead/internal/job"
@@ -21,7 +21,6 @@ import (
 )
 
 const (
-	heartbeatEvery = 5 * time.Second
 	// maxMessage bounds a failure's message in characters: the server keeps 4 KB of a pending activity's failure.
 	maxMessage = 1000
 	// travels is the size in bytes up to which an output certainly needs no S3 to travel.
@@ -42,8 +41,10 @@ type Deps struct {
 	// Check returns a rendered `with` with the action's defaults applied, or says
 	// what is wrong with it; nil checks nothing.
 	Check func(with []byte) (json.RawMessage, error)
-	// Begin opens the log of an attempt.
-	Begin func(run activities.Run, step string, attempt int) Log
+	// Begin opens the log of an attempt; item is "" outside of a `foreach`.
+	Begin func(run activities.Run, step, item string, attempt int) Log
+	// Callback is the URL that ends the wait of a step; it is a secret.
+	Callback func(run activities.Run, step, item string) string
 	// Hold waits until S3 takes values, for a result too large to travel without it; nil never waits.
 	Hold func(ctx context.Context) error
 	// Drain is how long an attempt may go on when its worker is told to stop: less
@@ -72,44 +73,72 @@ type attempt struct {
 	Deps
 	action activities.Action
 	in     activities.Step
-	number int
+	// executed is how often the activity was executed, this time included; for a
+	// poll that is more than the attempts.
+	executed int
+	number   int
 	// max is how many attempts there are, 0 for no limit.
-	max     int
+	max    int
+	policy temporal.RetryPolicy
+	// tally is nil unless the step polls.
+	tally   *tally
+	values  expr.Scope
+	secrets []string
 	log     Log
 	started time.Time
 }
 
 func begin(ctx context.Context, action activities.Action, deps Deps, in activities.Step) *attempt {
 	info := activity.GetInfo(ctx)
-	a := &attempt{Deps: deps, action: action, in: in, number: in.Before + int(info.Attempt), started: time.Now()}
-	if info.RetryPolicy != nil && info.RetryPolicy.MaximumAttempts > 0 {
-		a.max = in.Before + int(info.RetryPolicy.MaximumAttempts)
+	a := &attempt{
+		Deps: deps, action: action, in: in, executed: int(info.Attempt), number: in.Before + int(info.Attempt),
+		policy: policyOf(info), started: time.Now(),
 	}
-	a.log = deps.Begin(in.Run, in.Step, a.number)
-	a.log.Log(slog.LevelInfo, fmt.Sprintf("attempt %d of step %s", a.number, in.Step), slog.String("action", info.ActivityType.Name))
+	if a.policy.MaximumAttempts > 0 {
+		a.max = in.Before + int(a.policy.MaximumAttempts)
+	}
+	a.count(ctx)
+	a.log = deps.Begin(in.Run, in.Step, in.Item, a.number)
+	what := fmt.Sprintf("attempt %d of step %s", a.number, in.Step)
+	if in.Item != "" {
+		what += ", item " + in.Item
+	}
+	if a.tally != nil {
+		what += fmt.Sprintf(", call %d", a.executed)
+	}
+	a.log.Log(slog.LevelInfo, what, slog.String("action", info.ActivityType.Name))
 	return a
+}
+
+// policyOf is the activity's retry policy; where the server says nothing of it, that of a step that says nothing.
+func policyOf(info activity.Info) temporal.RetryPolicy {
+	if info.RetryPolicy != nil {
+		return *info.RetryPolicy
+	}
+	usual := job.DefaultRetry()
+	return temporal.RetryPolicy{
+		InitialInterval: usual.Initial.Std(), BackoffCoefficient: usual.Factor, MaximumInterval: usual.Max.Std(),
+	}
 }
 
 // run makes the call within the step's timeout, heartbeating beside it.
 func (a *attempt) run(ctx context.Context) (json.RawMessage, error) {
-	with, err := render(a.in)
-	if err != nil {
-		return nil, refuse(string(job.CodeExpression), "`with` can't be evaluated: "+err.Error(), err)
+	if err := a.decodeScope(); err != nil {
+		return nil, refuse(string(job.CodeExpression), "the step's values can't be read: "+err.Error(), err)
 	}
-	if a.Check != nil {
-		if with, err = a.Check(with); err != nil {
-			return nil, refuse("invalid_with", "`with` is not what the action takes: "+problems(err), err)
-		}
+	if err := a.late(); err != nil {
+		return nil, err
+	}
+	with, err := a.prepare()
+	if err != nil {
+		return nil, err
 	}
 	working, interrupt := context.WithCancelCause(ctx)
 	defer interrupt(nil)
-	timed, cancel := working, context.CancelFunc(func() {})
-	if a.in.Timeout > 0 {
-		timed, cancel = context.WithTimeout(working, a.in.Timeout)
-	}
+	timed, cancel := a.bound(working)
 	defer cancel()
 	defer onStop(ctx, a.Drain, func() { interrupt(errStopped) })()
-	defer heartbeat(ctx)()
+	defer heartbeat(ctx, a.tally)()
 	output, err := a.call(timed, with)
 	switch {
 	case err == nil && !json.Valid(output):
@@ -119,14 +148,63 @@ func (a *attempt) run(ctx context.Context) (json.RawMessage, error) {
 	case err != nil:
 		return nil, err
 	}
-	if _, err := expr.Decode(output); err != nil {
-		return nil, refuse("invalid_output", "the output can't be passed on: "+err.Error(), err)
-	}
-	if tooLarge, ok := errors.AsType[*job.Error](job.CheckOutput("the step's output", output)); ok {
-		return nil, refuse(string(tooLarge.Code), tooLarge.Message, tooLarge)
+	if output, err = a.result(output); err != nil {
+		return nil, err
 	}
 	if err := a.hold(working, output); err != nil {
 		return nil, a.ended(ctx, working, err)
+	}
+	return output, nil
+}
+
+// prepare returns the rendered `with`, checked, and settles the token.
+func (a *attempt) prepare() (json.RawMessage, error) {
+	with, err := a.render(a.in.With, a.withCallbacks())
+	if err != nil {
+		return nil, refuse(string(job.CodeExpression), "`with` can't be evaluated: "+err.Error(), err)
+	}
+	if a.Check != nil {
+		if with, err = a.Check(with); err != nil {
+			return nil, refuse("invalid_with", "`with` is not what the action takes: "+problems(err), err)
+		}
+	}
+	return with, a.settleToken()
+}
+
+// bound gives a call the step's timeout, and what is left of its poll's.
+func (a *attempt) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	cancels := make([]context.CancelFunc, 0, 2)
+	if a.in.Timeout > 0 {
+		timed, cancel := context.WithTimeout(ctx, a.in.Timeout)
+		ctx, cancels = timed, append(cancels, cancel)
+	}
+	if a.tally != nil {
+		timed, cancel := context.WithDeadlineCause(ctx, a.pollEnd(), errPollOver)
+		ctx, cancels = timed, append(cancels, cancel)
+	}
+	return ctx, func() {
+		for _, cancel := range cancels {
+			cancel()
+		}
+	}
+}
+
+// result is what the step gives of an action's output, if it is done.
+func (a *attempt) result(output json.RawMessage) (json.RawMessage, error) {
+	value, err := expr.Decode(output)
+	if err != nil {
+		return nil, refuse("invalid_output", "the output can't be passed on: "+err.Error(), err)
+	}
+	if err := a.judgePoll(value); err != nil {
+		return nil, err
+	}
+	if len(a.in.Output) > 0 {
+		if output, err = a.render(a.in.Output, a.with("output", value)); err != nil {
+			return nil, refuse(string(job.CodeExpression), "`output` can't be evaluated: "+err.Error(), err)
+		}
+	}
+	if tooLarge, ok := errors.AsType[*job.Error](job.CheckOutput("the step's output", output)); ok {
+		return nil, refuse(string(tooLarge.Code), tooLarge.Message, tooLarge)
 	}
 	return output, nil
 }
@@ -157,35 +235,8 @@ func (a *attempt) call(ctx context.Context, with json.RawMessage) (output json.R
 		}
 	}()
 	return a.action.Do(ctx, activities.Call{
-		Run: a.in.Run, Step: a.in.Step, With: with, Template: a.in.With, Token: a.in.Token, Attempt: a.number, Log: a.log,
+		Run: a.in.Run, Step: a.in.Step, Item: a.in.Item, With: with, Template: a.in.With, Token: a.in.Token, Attempt: a.number, Log: a.log,
 	})
-}
-
-// render evaluates the step's `with` and returns it as JSON.
-func render(in activities.Step) (json.RawMessage, error) {
-	with, err := decode(in.With)
-	if err != nil {
-		return nil, err
-	}
-	values, err := decode(in.Scope)
-	if err != nil {
-		return nil, err
-	}
-	scope, ok := values.(map[string]any)
-	if !ok {
-		return nil, fmt.Errorf("the step's values are %T, not an object", values)
-	}
-	rendered, err := expr.Render(with, scope)
-	if err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(rendered); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSpace(out.Bytes()), nil
 }
 
 // problems is what a check found, in one line.
@@ -199,63 +250,6 @@ func problems(err error) string {
 		texts[i] = field.String()
 	}
 	return strings.Join(texts, "; ")
-}
-
-// decode reads JSON; nothing is an empty object.
-func decode(raw json.RawMessage) (any, error) {
-	if len(raw) == 0 || string(raw) == "null" {
-		return map[string]any{}, nil
-	}
-	return expr.Decode(raw)
-}
-
-// errUnkept is why an attempt with a large output ends when S3 stays away.
-var errUnkept = errors.New("S3 is away, and the output is too large to travel without it")
-
-// errStopped is why an attempt is cut short when its worker stops.
-var errStopped = errors.New("the worker stops")
-
-// onStop calls do when the worker was told to stop and the pause has passed,
-// unless the returned function was called before.
-func onStop(ctx context.Context, pause time.Duration, do func()) (cancel func()) {
-	done := make(chan struct{})
-	go func() {
-		select {
-		case <-activity.GetWorkerStopChannel(ctx):
-		case <-done:
-			return
-		}
-		timer := time.NewTimer(pause)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			do()
-		case <-done:
-		}
-	}()
-	return func() { close(done) }
-}
-
-// heartbeat tells the server that the attempt lives, until the returned function is called.
-func heartbeat(ctx context.Context) (stop func()) {
-	done, gone := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(gone)
-		ticker := time.NewTicker(heartbeatEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-ticker.C:
-				activity.RecordHeartbeat(ctx)
-			}
-		}
-	}()
-	return func() {
-		close(done)
-		<-gone
-	}
 }
 
 // refuse is a failure that another try won't mend.

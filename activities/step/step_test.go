@@ -33,6 +33,7 @@ func (a action) Do(ctx context.Context, call activities.Call) (json.RawMessage, 
 // log keeps its records, each a line.
 type log struct {
 	lines  []string
+	masked []string
 	closed int
 	err    error
 }
@@ -41,7 +42,7 @@ func (l *log) Log(level slog.Level, message string, attrs ...slog.Attr) {
 	l.lines = append(l.lines, fmt.Sprint(level, " ", message, " ", attrs))
 }
 
-func (l *log) Mask(string) {}
+func (l *log) Mask(secret string) { l.masked = append(l.masked, secret) }
 
 func (l *log) Close(ctx context.Context) (activities.Log, error) {
 	l.closed++
@@ -56,6 +57,7 @@ func (l *log) text() string { return strings.Join(l.lines, "\n") }
 // trial is one run of a step's activity.
 type trial struct {
 	log      *log
+	begun    []string
 	operator *strings.Builder
 	env      *testsuite.TestActivityEnvironment
 	fn       func(context.Context, activities.Step) (activities.StepResult, error)
@@ -65,8 +67,14 @@ func setup(t *testing.T, do action, check func([]byte) (json.RawMessage, error))
 	t.Helper()
 	tr := &trial{log: &log{}, operator: &strings.Builder{}}
 	tr.fn = step.New(do, step.Deps{
-		Check:  check,
-		Begin:  func(activities.Run, string, int) step.Log { return tr.log },
+		Check: check,
+		Begin: func(run activities.Run, step, item string, attempt int) step.Log {
+			tr.begun = append(tr.begun, fmt.Sprint(run.ID, " ", step, " ", item, " ", attempt))
+			return tr.log
+		},
+		Callback: func(run activities.Run, step, item string) string {
+			return "https://jobs.example/v1/callbacks/" + run.ID + "-" + step + "-" + item
+		},
 		Logger: slog.New(slog.NewTextHandler(tr.operator, nil)),
 	})
 	tr.env = new(testsuite.WorkflowTestSuite).NewTestActivityEnvironment()

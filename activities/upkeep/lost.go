@@ -18,6 +18,9 @@ import (
 // codeTerminated is the failure of a run whose workflow was stopped from outside.
 const codeTerminated = "terminated_outside"
 
+// triggerJob is the trigger of a run that another run has started.
+const triggerJob = "job"
+
 const (
 	// lostAge is how long a row may be open before its workflow is looked for.
 	lostAge = time.Minute
@@ -112,7 +115,7 @@ func (s *Sweeper) look(ctx context.Context, run store.Run) (*activities.LostRun,
 func (s *Sweeper) fate(ctx context.Context, run store.Run) (why string, closed time.Time, err error) {
 	described, err := s.Workflows.DescribeWorkflowExecution(ctx, s.WorkflowID(run.Team, run.ID), "")
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
-		return "its workflow is not there any more", s.Now(), nil
+		return s.absent(ctx, run)
 	}
 	if err != nil {
 		return "", time.Time{}, err
@@ -133,7 +136,39 @@ func (s *Sweeper) fate(ctx context.Context, run store.Run) (why string, closed t
 	return "", time.Time{}, nil
 }
 
-// ending is the record that ends a lost run, its open steps canceled.
+// absent says why a run that has no workflow will get none any more. A child
+// gets its own from its parent, which may take its time.
+func (s *Sweeper) absent(ctx context.Context, run store.Run) (why string, closed time.Time, err error) {
+	from, ok := originOf(run)
+	if !ok || run.Rev > 0 {
+		return "its workflow is not there any more", s.Now(), nil
+	}
+	parent, err := s.Runs.Run(ctx, from.Parent)
+	switch {
+	case err != nil && !gone(err):
+		return "", time.Time{}, err
+	case err == nil && !parent.Status.Ended():
+		return "", time.Time{}, nil
+	}
+	return "the run that started it was over before it had begun", s.Now(), nil
+}
+
+// origin is what a child's row says of where it comes from.
+type origin struct {
+	Parent string `json:"parent"`
+	Silent bool   `json:"silent"`
+}
+
+// originOf is where a run comes from; not ok: another run has not started it.
+func originOf(run store.Run) (from origin, ok bool) {
+	if run.Trigger.Kind != triggerJob || json.Unmarshal(run.Trigger.Detail, &from) != nil {
+		return origin{}, false
+	}
+	return from, true
+}
+
+// ending is the record that ends a lost run, its open steps canceled. Open items
+// and approvals end with the run, wherever that is recorded.
 func (s *Sweeper) ending(ctx context.Context, run store.Run, why string, closed time.Time) (*activities.LostRun, error) {
 	steps, err := s.Runs.Steps(ctx, run.ID)
 	if err != nil {
@@ -143,35 +178,68 @@ func (s *Sweeper) ending(ctx context.Context, run store.Run, why string, closed 
 	if err != nil {
 		return nil, err
 	}
+	if from, ok := originOf(run); ok && from.Silent {
+		definition.Notify = nil
+	}
 	closed = closed.UTC()
-	record := activities.RunRecord{
+	return &activities.LostRun{Rules: definition.Notify, Record: activities.RunRecord{
 		Run: activities.Run{ID: run.ID, Team: run.Team, Job: run.Job, Version: run.Version, CreatedAt: run.CreatedAt},
 		Rev: run.Rev + 1, Status: job.StatusFailed, StartedAt: run.StartedAt, EndedAt: closed,
 		Error: &job.Failure{Code: codeTerminated, Message: "the run was stopped from outside: " + why},
-	}
-	recorded := make(map[string]store.Step, len(steps))
-	for _, step := range steps {
-		recorded[step.ID] = step
-	}
-	for position, defined := range definition.Steps {
-		step, ok := recorded[defined.ID] // none when the run was stopped before its first record
-		if ok && step.Status.Ended() {
+		Steps: canceled(definition, steps, closed),
+	}}, nil
+}
+
+// canceled ends the steps that were open: those that were recorded, in the order
+// of their rows, and those that a run that was stopped early had not recorded yet.
+func canceled(definition definition, recorded []store.Step, closed time.Time) []activities.StepRecord {
+	var records []activities.StepRecord
+	seen := make(map[string]bool, len(recorded))
+	for _, step := range recorded {
+		seen[step.ID] = true
+		if step.Status.Ended() {
 			continue
 		}
-		record.Steps = append(record.Steps, activities.StepRecord{
-			ID: defined.ID, Position: position, Status: job.StatusCanceled, Attempts: step.Attempts, StartedAt: step.StartedAt, EndedAt: closed,
+		record := activities.StepRecord{
+			ID: step.ID, Position: step.Position, Status: job.StatusCanceled, Attempts: step.Attempts, StartedAt: step.StartedAt, EndedAt: closed,
 			Log: activities.Log{Key: step.LogKey, Records: step.LogRecords, SHA256: step.LogSHA256},
-		})
+		}
+		if items := step.Items; items != nil {
+			record.Items = &activities.ItemCounts{Total: items.Total, Succeeded: items.Succeeded, Failed: items.Failed}
+		}
+		records = append(records, record)
 	}
-	return &activities.LostRun{Record: record, Rules: definition.Notify}, nil
+	for position, id := range definition.ids() {
+		if !seen[id] {
+			records = append(records, activities.StepRecord{ID: id, Position: position, Status: job.StatusCanceled, EndedAt: closed})
+		}
+	}
+	return records
 }
 
 // definition is what the version that ran says of its steps and of whom to tell.
 type definition struct {
-	Steps []struct {
-		ID string `json:"id"`
-	} `json:"steps"`
-	Notify []job.NotifyRule `json:"notify"`
+	Steps   []defined        `json:"steps"`
+	Finally []defined        `json:"finally"`
+	Notify  []job.NotifyRule `json:"notify"`
+}
+
+// defined is a step, or a group with those inside.
+type defined struct {
+	ID    string    `json:"id"`
+	Steps []defined `json:"steps"`
+}
+
+// ids are the steps in the order of their positions: a group before its own, `finally` last.
+func (d definition) ids() []string {
+	var ids []string
+	for _, step := range slices.Concat(d.Steps, d.Finally) {
+		ids = append(ids, step.ID)
+		for _, inner := range step.Steps {
+			ids = append(ids, inner.ID)
+		}
+	}
+	return ids
 }
 
 func (s *Sweeper) definition(ctx context.Context, run store.Run) (definition, error) {

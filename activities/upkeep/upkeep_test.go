@@ -39,6 +39,7 @@ type parts struct {
 	open      []store.Run
 	// fresh are rows as they are after a workflow was looked for.
 	fresh     map[string]store.Run
+	canonical string // of every job; "" is one of three steps
 	steps     []store.Step
 	startErr  map[string]error
 	started   []string
@@ -96,6 +97,9 @@ func (p *parts) Run(_ context.Context, id string) (store.Run, error) {
 func (p *parts) Steps(context.Context, string) ([]store.Step, error) { return p.steps, nil }
 
 func (p *parts) Job(context.Context, string, string, int) (store.Job, error) {
+	if p.canonical != "" {
+		return store.Job{Canonical: json.RawMessage(p.canonical)}, nil
+	}
 	return store.Job{Canonical: json.RawMessage(`{"steps":[{"id":"one"},{"id":"two"},{"id":"unseen"}],"notify":[{"events":["failed"],"to":["email:a@x.y"],"severity":"high"}]}`)}, nil
 }
 

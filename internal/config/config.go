@@ -63,6 +63,10 @@ type Config struct {
 	MetricsListen      string `env:"METRICS_LISTEN"`
 	// PublicURL is where people reach the gateway: the base of links in notifications.
 	PublicURL string `env:"PUBLIC_URL" envDefault:"http://127.0.0.1:4000"`
+	// CallbackKey signs the URLs by which runs are called back: at least
+	// [MinCallbackKey] characters, such as 32 random bytes in base64. URLs that
+	// another key signed are refused. Gateway and runner need the same one.
+	CallbackKey string `env:"CALLBACK_KEY" secret:"true"`
 	// TrustedProxies are the CIDR ranges whose X-Forwarded-For is believed; empty trusts none.
 	TrustedProxies []string `env:"TRUSTED_PROXIES"`
 
@@ -76,6 +80,9 @@ type Config struct {
 	// OTLPEndpoint is host:port of an OpenTelemetry collector (gRPC); empty sends no traces.
 	OTLPEndpoint string `env:"OTLP_ENDPOINT"`
 }
+
+// MinCallbackKey is the least length of a [Config.CallbackKey].
+const MinCallbackKey = 32
 
 // The variables' names begin with one of these: ours, and Temporal's own.
 const (
@@ -125,6 +132,9 @@ func (c Config) check() error {
 		if half {
 			problems = append(problems, fmt.Errorf("%[1]s%[2]s_ACCESS_KEY and %[1]s%[2]s_SECRET_KEY: one is set without the other", prefix, name))
 		}
+	}
+	if n := len(c.CallbackKey); n > 0 && n < MinCallbackKey {
+		problems = append(problems, fmt.Errorf("%sCALLBACK_KEY: %d characters are too few for a key: take %d or more, as `openssl rand -base64 32` gives", prefix, n, MinCallbackKey))
 	}
 	switch c.LogLevel {
 	case "debug", "info", "warn", "error":

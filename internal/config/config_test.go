@@ -37,13 +37,15 @@ func TestLoadReportsEveryProblemAtOnce(t *testing.T) {
 	_, err := config.Load([]string{
 		"FAIRLEAD_S3_ENDPOINT=not a url", "FAIRLEAD_HTTP_ALLOW=localhost", "FAIRLEAD_TRUSTED_PROXIES=10.0.0.0/99",
 		"FAIRLEAD_LOG_LEVEL=loud", "FAIRLEAD_DRAIN_TIMEOUT=soon", "FAIRLEAD_S3_ACCESS_KEY=fairlead",
+		"FAIRLEAD_CALLBACK_KEY=hunter2",
 	})
 	require.Error(t, err)
 	for _, part := range []string{
-		"FAIRLEAD_S3_ENDPOINT", "FAIRLEAD_S3_SECRET_KEY: one is set without the other", `FAIRLEAD_HTTP_ALLOW: "localhost"`, `FAIRLEAD_TRUSTED_PROXIES: "10.0.0.0/99"`, "FAIRLEAD_LOG_LEVEL", "DrainTimeout",
+		"FAIRLEAD_CALLBACK_KEY: 7 characters are too few", "FAIRLEAD_S3_ENDPOINT", "FAIRLEAD_S3_SECRET_KEY: one is set without the other", `FAIRLEAD_HTTP_ALLOW: "localhost"`, `FAIRLEAD_TRUSTED_PROXIES: "10.0.0.0/99"`, "FAIRLEAD_LOG_LEVEL", "DrainTimeout",
 	} {
 		require.ErrorContains(t, err, part)
 	}
+	require.NotContains(t, err.Error(), "hunter2")
 }
 
 func TestStaticCredentialsAreWhole(t *testing.T) {
@@ -73,7 +75,10 @@ func TestRequireNamesEveryMissingVariable(t *testing.T) {
 
 func TestSettingsMaskSecrets(t *testing.T) {
 	t.Parallel()
-	cfg, err := config.Load([]string{"FAIRLEAD_DATABASE_URL=postgres://u:hunter2@db/x", "TEMPORAL_API_KEY=hunter3", "FAIRLEAD_S3_ACCESS_KEY=fairlead", "FAIRLEAD_S3_SECRET_KEY=hunter4"})
+	cfg, err := config.Load([]string{
+		"FAIRLEAD_DATABASE_URL=postgres://u:hunter2@db/x", "TEMPORAL_API_KEY=hunter3", "FAIRLEAD_S3_ACCESS_KEY=fairlead", "FAIRLEAD_S3_SECRET_KEY=hunter4",
+		"FAIRLEAD_CALLBACK_KEY=hunter5" + strings.Repeat("x", 32),
+	})
 	require.NoError(t, err)
 	shown := map[string]string{}
 	for _, setting := range cfg.Settings() {

@@ -20,6 +20,7 @@
 //	lock               held, with the process id, while a stack runs
 //	token              the admin's token (0600), made anew at each start and every 8 hours
 //	issuer-key.pem     signs tokens (0600)
+//	callback-key       signs the URLs by which runs are called back (0600)
 //	issuer-url         who the tokens are from
 //	ports.json         where everything listens: the client's commands look there
 //	postgres           the cluster; postgres-password is its user's, postgres.log its log

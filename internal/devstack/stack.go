@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,10 @@ import (
 	"github.com/fairlead/fairlead/internal/config"
 )
 
-const database = "fairlead"
+const (
+	database     = "fairlead"
+	callbackFile = "callback-key"
+)
 
 // Part is one server of the stack. Start on a running part and Stop on a stopped one do
 // nothing; a part that is started again keeps its address and, but for Redis, its data.
@@ -87,6 +91,7 @@ type Stack struct {
 	outbox   *outbox
 	postgres *Postgres // nil when a DatabaseURL was given
 	s3       *S3
+	callback string // signs callbacks
 	parts    []Part // in order of start; stopped in reverse
 	failed   chan error
 
@@ -156,6 +161,9 @@ func (s *Stack) build() error {
 	}
 	key, err := issuerKey(dir)
 	if err != nil {
+		return err
+	}
+	if s.callback, err = secret(dir, callbackFile); err != nil {
 		return err
 	}
 	s.outbox = newOutbox(dir)
@@ -286,6 +294,7 @@ func (s *Stack) Config() config.Config {
 	cfg.OrchestratorListen, cfg.NotifierListen = address(ports.Orchestrator), address(ports.Notifier)
 	cfg.MetricsListen = address(ports.Metrics)
 	cfg.PublicURL = "http://" + address(ports.Gateway)
+	cfg.CallbackKey = cmp.Or(cfg.CallbackKey, s.callback)
 	cfg.HTTPAllow = append(slices.Clone(cfg.HTTPAllow), "127.0.0.0/8", "::1/128")
 	return cfg
 }

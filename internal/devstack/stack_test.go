@@ -21,6 +21,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/fairlead/fairlead/internal/config"
 	"github.com/fairlead/fairlead/internal/devstack"
 )
 
@@ -99,12 +100,18 @@ func TestStackGoesOnWhereItWas(t *testing.T) {
 	ports, err := os.Stat(filepath.Join(options.Dir, "ports.json"))
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o644), ports.Mode().Perm(), "anyone's client finds the stack")
+	signing := stack.Config().CallbackKey
+	require.GreaterOrEqual(t, len(signing), config.MinCallbackKey)
+	kept, err := os.Stat(filepath.Join(options.Dir, "callback-key"))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), kept.Mode().Perm())
 	require.NoError(t, stack.Stop(t.Context()))
 	after, err := os.Getwd()
 	require.NoError(t, err)
 	require.Equal(t, before, after, "the working directory is given back")
 
 	stack = start(t, options)
+	require.Equal(t, signing, stack.Config().CallbackKey, "what it signed is good for ever")
 	described, err := dial(t, stack).DescribeWorkflowExecution(t.Context(), "kept", "")
 	require.NoError(t, err)
 	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, described.GetWorkflowExecutionInfo().GetStatus())

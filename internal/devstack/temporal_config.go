@@ -151,6 +151,8 @@ func dynamicConfig() dynamicconfig.Client {
 		dynamicconfig.FrontendPersistenceMaxQPS.Key():                    plenty,
 		dynamicconfig.FrontendMaxNamespaceRPSPerInstance.Key():           plenty,
 		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 1_000,
+		dynamicconfig.WorkflowExecutionMaxTotalUpdates.Key():             plenty, // a callback or a decision for each item of each step
+		dynamicconfig.WorkflowExecutionMaxInFlightUpdates.Key():          1_000,
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key():      true,
 		dynamicconfig.EnableCHASMSchedulerCreation.Key():                 false,
 	}

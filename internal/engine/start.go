@@ -31,16 +31,24 @@ func StartRun(ctx context.Context, c client.Client, jobs Jobs, run store.Run) er
 	if err != nil {
 		return err
 	}
-	in := workflows.RunInput{
-		Run:        activities.Run{ID: run.ID, Team: run.Team, Job: run.Job, Version: run.Version, CreatedAt: run.CreatedAt},
-		Definition: version.Canonical,
-		Input:      run.Input,
-		Trigger:    run.Trigger.Kind,
-		Priority:   run.Priority, RecordPause: recordPause,
-	}
+	in := Input(run, version)
 	_, err = c.ExecuteWorkflow(ctx, workflows.StartOptions(in), workflows.TypeRun, in)
 	if err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		return job.Wrap(job.CodeUnavailable, err, "Temporal did not take the run; it is queued and starts when Temporal is back")
 	}
 	return nil
+}
+
+// Input is what a run's workflow is started with.
+func Input(run store.Run, version store.Job) workflows.RunInput {
+	return workflows.RunInput{
+		Run: activities.Run{
+			ID: run.ID, Team: run.Team, Job: run.Job, Version: run.Version, CreatedAt: run.CreatedAt, By: run.Trigger.By,
+		},
+		Definition: version.Canonical,
+		Input:      run.Input,
+		Vars:       run.Vars,
+		Trigger:    run.Trigger.Kind,
+		Priority:   run.Priority, RecordPause: recordPause,
+	}
 }

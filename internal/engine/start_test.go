@@ -32,7 +32,7 @@ func (j jobs) Job(_ context.Context, team, name string, version int) (store.Job,
 // acknowledged is a run that is only a row yet, and its job.
 func acknowledged() (store.Run, jobs) {
 	run := store.Run{
-		ID: "run_1", Team: "finance", Job: "load", Version: 2, Input: []byte(`{"a":1}`), Priority: 4,
+		ID: "run_1", Team: "finance", Job: "load", Version: 2, Input: []byte(`{"a":1}`), Vars: []byte(`{"region":"eu"}`), Priority: 4,
 		Trigger: store.Trigger{Kind: "api", By: "ana"}, CreatedAt: time.Date(2026, time.January, 5, 6, 0, 0, 0, time.UTC),
 	}
 	return run, jobs{store.Job{Team: "finance", Job: "load", Version: 2, Canonical: []byte(`{"name":"load"}`)}}
@@ -59,8 +59,8 @@ func TestStartRunStartsOneWorkflow(t *testing.T) {
 				o.WorkflowIDConflictPolicy == enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
 		}),
 		workflows.TypeRun, workflows.RunInput{
-			Run:        activities.Run{ID: run.ID, Team: run.Team, Job: run.Job, Version: run.Version, CreatedAt: run.CreatedAt},
-			Definition: jobs.version.Canonical, Input: run.Input, Trigger: "api", Priority: 4, RecordPause: 500 * time.Millisecond,
+			Run:        activities.Run{ID: run.ID, Team: run.Team, Job: run.Job, Version: run.Version, CreatedAt: run.CreatedAt, By: "ana"},
+			Definition: jobs.version.Canonical, Input: run.Input, Vars: run.Vars, Trigger: "api", Priority: 4, RecordPause: 500 * time.Millisecond,
 		}).Return(&mocks.WorkflowRun{}, nil).Once()
 	require.NoError(t, engine.StartRun(t.Context(), c, jobs, run))
 }

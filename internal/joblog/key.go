@@ -36,12 +36,19 @@ func (r Run) prefix() string {
 // item=KEY behind the step for an item of a foreach. AAAA is the attempt, ENDED
 // when the execution ended in milliseconds since 1970. No name can leave its place in it.
 func Key(run Run, step, item string, attempt int, ended time.Time, execution string) string {
-	folder := run.prefix() + escape(step) + "/"
-	if item != "" {
-		folder += "item=" + escape(item) + "/"
-	}
-	return folder + fmt.Sprintf("%04d-%013d-%s", attempt, ended.UnixMilli(), escape(execution)) + keySuffix
+	return run.prefix() + folder(step, item) + fmt.Sprintf("%04d-%013d-%s", attempt, ended.UnixMilli(), escape(execution)) + keySuffix
 }
+
+// folder is where, below a run's prefix, the logs of a step lie, or of an item of it.
+func folder(step, item string) string {
+	if item == "" {
+		return escape(step) + "/"
+	}
+	return escape(step) + "/" + itemFolder(item)
+}
+
+// itemFolder is the part of a key that only the logs of an item have.
+func itemFolder(item string) string { return "item=" + escape(item) + "/" }
 
 // escape keeps letters, digits, _ and -, and writes any other byte as ~XX. A
 // long name becomes its beginning and its hash.

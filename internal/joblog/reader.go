@@ -105,7 +105,7 @@ func (r *Reader) keys(ctx context.Context) (keys []string, unreachable, err erro
 		return nil, nil, err
 	}
 	keys, unreachable = r.stored(ctx)
-	keys = append(keys, spooled...)
+	keys = r.filter.of(append(keys, spooled...))
 	slices.SortFunc(keys, func(a, b string) int {
 		return cmp.Or(cmp.Compare(orderOf(a), orderOf(b)), cmp.Compare(a, b))
 	})
@@ -133,7 +133,7 @@ func (r *Reader) prefix() string {
 	if r.filter.Step == "" {
 		return r.run.prefix()
 	}
-	return r.run.prefix() + escape(r.filter.Step) + "/"
+	return r.run.prefix() + folder(r.filter.Step, r.filter.Item)
 }
 
 func (r *Reader) spooled(ctx context.Context) ([]string, error) {

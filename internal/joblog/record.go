@@ -92,6 +92,16 @@ func (f Filter) check() error {
 	return nil
 }
 
+// of returns those of the keys whose objects may hold what is asked for: of a
+// thousand items' logs, one item's are read.
+func (f Filter) of(keys []string) []string {
+	if f.Item == "" {
+		return keys
+	}
+	part := "/" + itemFolder(f.Item)
+	return slices.DeleteFunc(keys, func(key string) bool { return !strings.Contains(key, part) })
+}
+
 // covers reports whether the record's execution is one of those asked for: all of its records are, or none.
 func (f Filter) covers(record Record) bool {
 	return (f.Step == "" || record.Step == f.Step) && (f.Item == "" || record.Item == f.Item) &&

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fairlead/fairlead/internal/job"
 	"github.com/fairlead/fairlead/internal/joblog"
+	"github.com/fairlead/fairlead/internal/store"
 )
 
 const (
@@ -23,15 +24,16 @@ const (
 
 // Follow yields a run's log from filter.After on until the run has ended and
 // all of it was seen, each record once: live ones as they are written; when
-// Redis is away, those of each attempt once it is stored. An error of yield
-// ends it and is returned. CodeNotFound: no such run. CodeMalformed: the
-// filter. CodeUnavailable: S3 or Postgres was away for too long.
-func (r *Reports) Follow(ctx context.Context, run string, filter joblog.Filter, yield func(Entry) error) error {
+// Redis is away, those of each attempt once it is stored. Whenever the run begins
+// to ask a person, asks is told how it stands, behind what was logged until then.
+// An error of yield or asks ends it and is returned. CodeNotFound: no such run.
+// CodeMalformed: the filter. CodeUnavailable: S3 or Postgres was away for too long.
+func (r *Reports) Follow(ctx context.Context, run string, filter joblog.Filter, yield func(Entry) error, asks func(job.Status) error) error {
 	reader, _, err := r.open(ctx, run, filter)
 	if err != nil {
 		return err
 	}
-	f := follower{runs: r.runs, run: run, reader: reader, healthy: time.Now()}
+	f := follower{runs: r.runs, run: run, reader: reader, asks: asks, healthy: time.Now()}
 	f.yield = entries(reader, func(entry Entry) error {
 		if err := yield(entry); err != nil {
 			return stopError{err}
@@ -53,6 +55,8 @@ type follower struct {
 	run     string
 	reader  *joblog.Reader
 	yield   func(joblog.Record) error
+	asks    func(job.Status) error
+	asked   time.Time // what of it was told
 	stored  time.Time // when S3 was last read
 	healthy time.Time // when everything but Redis was last there
 }
@@ -82,10 +86,10 @@ func (f *follower) round(ctx context.Context) (ended bool, err error) {
 		return false, err
 	}
 	if state.Status.Ended() {
-		if err := f.reader.Live(ctx, 0, f.yield); err != nil && !errors.Is(err, joblog.ErrNoLive) {
-			return false, err
-		}
-		return true, f.reader.Stored(ctx, f.yield)
+		return true, f.rest(ctx)
+	}
+	if err := f.ask(ctx, state); err != nil {
+		return false, err
 	}
 	var missing error
 	if time.Since(f.stored) >= liveStoredPause {
@@ -100,6 +104,29 @@ func (f *follower) round(ctx context.Context) (ended bool, err error) {
 		return false, f.read(ctx)
 	}
 	return false, cmp.Or(err, missing) // what is live comes also while S3 is away
+}
+
+// ask tells that the run asks a person, once for each time that it begins to.
+func (f *follower) ask(ctx context.Context, state store.RunState) error {
+	if !state.AskedAt.After(f.asked) {
+		return nil
+	}
+	if err := f.rest(ctx); err != nil {
+		return err
+	}
+	f.asked = state.AskedAt
+	if err := f.asks(state.Status); err != nil {
+		return stopError{err}
+	}
+	return nil
+}
+
+// rest reads all that is there now, waiting for nothing.
+func (f *follower) rest(ctx context.Context) error {
+	if err := f.reader.Live(ctx, 0, f.yield); err != nil && !errors.Is(err, joblog.ErrNoLive) {
+		return err
+	}
+	return f.reader.Stored(ctx, f.yield)
 }
 
 func (f *follower) read(ctx context.Context) error {

@@ -10,8 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/fairlead/fairlead/internal/job"
 	"github.com/fairlead/fairlead/internal/joblog"
 	"github.com/fairlead/fairlead/internal/report"
+	"github.com/fairlead/fairlead/internal/store"
 )
 
 // following is a Follow that goes on beside the test.
@@ -28,6 +30,9 @@ func follow(t *testing.T, reports *report.Reports, run joblog.Run, filter joblog
 	go func() {
 		f.done <- reports.Follow(t.Context(), run.ID, filter, func(entry report.Entry) error {
 			f.entries <- followed{entry.Message, entry.Position()}
+			return nil
+		}, func(status job.Status) error {
+			f.entries <- followed{message: "asks, " + string(status)}
 			return nil
 		})
 		close(f.entries)
@@ -79,6 +84,37 @@ func TestFollowLive(t *testing.T) {
 	end(t, run)
 	require.Equal(t, []string{"4"}, f.rest(t))
 	require.Equal(t, []string{"3", "4"}, resumed.rest(t))
+}
+
+// A person is told of what was logged before they were asked, and once for every time.
+func TestFollowTellsWhenAPersonIsAsked(t *testing.T) {
+	t.Parallel()
+	j := joblog.New(objects(t), rows, live(t, redis(t).Address()), quiet())
+	run := submit(t)
+	rev := int64(0)
+	record := func(status job.Status, step, approval string) {
+		t.Helper()
+		rev++
+		require.NoError(t, rows.Record(t.Context(), store.RunRecord{
+			Run: run.ID, Rev: rev, Status: status, StartedAt: run.CreatedAt,
+			Approvals: []store.ApprovalRecord{{Step: step, Status: approval, RequestedAt: run.CreatedAt.Add(time.Duration(rev) * time.Second), ExpiresAt: run.CreatedAt}},
+		}))
+	}
+	write(t, j, run, "a", "1")
+	record(job.StatusWaiting, "first", "pending")
+	f := follow(t, report.New(rows, j), run, joblog.Filter{})
+	require.Equal(t, "1", f.next(t).message)
+	require.Equal(t, "asks, waiting", f.next(t).message)
+	record(job.StatusRunning, "first", "approved")
+	write(t, j, run, "b", "2")
+	require.Equal(t, "2", f.next(t).message, "what goes on is told as before")
+	record(job.StatusWaiting, "second", "pending")
+	require.Equal(t, "asks, waiting", f.next(t).message)
+	stop := errors.New("seen enough")
+	require.Equal(t, stop, report.New(rows, j).Follow(t.Context(), run.ID, joblog.Filter{},
+		func(report.Entry) error { return nil }, func(job.Status) error { return stop }))
+	end(t, run)
+	require.Empty(t, f.rest(t))
 }
 
 func TestFollowWithoutRedis(t *testing.T) {
@@ -139,12 +175,12 @@ func TestFollowEndsWithItsCaller(t *testing.T) {
 	run := submit(t)
 	write(t, j, run, "a", "1")
 	gone := errors.New("the client is gone")
-	require.Equal(t, gone, reports.Follow(t.Context(), run.ID, joblog.Filter{}, func(report.Entry) error { return gone }))
+	require.Equal(t, gone, reports.Follow(t.Context(), run.ID, joblog.Filter{}, func(report.Entry) error { return gone }, nil))
 
 	ctx, cancel := context.WithCancel(t.Context())
 	err := reports.Follow(ctx, run.ID, joblog.Filter{}, func(report.Entry) error {
 		cancel()
 		return nil
-	})
+	}, nil)
 	require.ErrorIs(t, err, context.Canceled)
 }

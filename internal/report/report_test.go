@@ -3,6 +3,7 @@ package report_test
 import (
 	"encoding/json"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +58,36 @@ func TestPages(t *testing.T) {
 	require.Equal(t, []string{"1", "2", "3", "4", "5"}, texts)
 }
 
+func TestLogsOfItems(t *testing.T) {
+	t.Parallel()
+	j := joblog.New(objects(t), rows, live(t, redis(t).Address()), quiet())
+	reports := report.New(rows, j)
+	run := submit(t)
+	items := []string{"eu", "../eu", "é🙂 /", strings.Repeat("🙂", 200)}
+	for _, item := range items {
+		for _, step := range []string{"load", "load.compensate"} {
+			w := j.Begin(run, step, item, 1)
+			w.Log(slog.LevelInfo, step+" "+item)
+			_, err := w.Close(t.Context())
+			require.NoError(t, err)
+		}
+	}
+	write(t, j, run, "load", "no item")
+	w := j.Begin(run, "load", "eu", 2)
+	w.Log(slog.LevelInfo, "live")
+	for _, item := range items[1:] {
+		records, _, err := reports.Page(t.Context(), run.ID, joblog.Filter{Item: item}, 0)
+		require.NoError(t, err)
+		require.Equal(t, []string{"load " + item, "load.compensate " + item}, messages(records))
+		require.Equal(t, item, records[0].Item)
+	}
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		records, _, err := reports.Page(t.Context(), run.ID, joblog.Filter{Step: "load", Item: "eu"}, 0)
+		require.NoError(c, err)
+		require.Equal(c, []string{"load eu", "live"}, messages(records))
+	}, 10*time.Second, 10*time.Millisecond)
+}
+
 func TestEntryIsItsRecord(t *testing.T) {
 	t.Parallel()
 	j := joblog.New(objects(t), rows, nil, quiet())
@@ -84,5 +115,5 @@ func TestRefused(t *testing.T) {
 	require.Equal(t, job.CodeMalformed, job.CodeOf(err))
 	_, _, err = down.Page(t.Context(), run.ID, joblog.Filter{}, 0)
 	require.Equal(t, job.CodeUnavailable, job.CodeOf(err))
-	require.Equal(t, job.CodeNotFound, job.CodeOf(reports.Follow(t.Context(), "run_none", joblog.Filter{}, nil)))
+	require.Equal(t, job.CodeNotFound, job.CodeOf(reports.Follow(t.Context(), "run_none", joblog.Filter{}, nil, nil)))
 }
