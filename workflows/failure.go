@@ -10,18 +10,35 @@ import (
 )
 
 // stepView is how expressions see a step.
-func stepView(status job.Status, output any, failure *job.Failure) map[string]any {
-	view := map[string]any{
-		"status": string(status), "output": output, "error": nil,
-		"items": map[string]any{"total": int64(0), "succeeded": int64(0), "failed": int64(0), "errors": []any{}},
+func stepView(status job.Status, output any, failure *job.Failure, items map[string]any) map[string]any {
+	if items == nil {
+		items = itemsView(0, 0, 0, nil)
 	}
-	if failure != nil {
-		view["error"] = map[string]any{
-			"code": failure.Code, "message": failure.Message, "status": int64(failure.Status),
-			"type": failure.Type, "step": failure.Step, "item": failure.Item, "retryable": failure.Retryable,
-		}
+	return map[string]any{"status": string(status), "output": output, "error": job.ErrorView(failure), "items": items}
+}
+
+// itemsView is how expressions see the items of a step.
+func itemsView(total, succeeded, failed int, errors []any) map[string]any {
+	if errors == nil {
+		errors = []any{}
 	}
-	return view
+	return map[string]any{"total": int64(total), "succeeded": int64(succeeded), "failed": int64(failed), "errors": errors}
+}
+
+// The codes of a step's failures that the workflow itself gives, or knows.
+const (
+	codeTimeout         = "timeout"
+	codePollTimeout     = "poll_timeout"
+	codeCallbackTimeout = "callback_timeout"
+	codeApprovalTimeout = "approval_timeout"
+	codeRejected        = "approval_rejected"
+	codeChildFailed     = "child_failed"
+	codeCanceled        = "canceled"
+)
+
+// canceledFailure is that of a step that was told to stop.
+func canceledFailure(step, item string) *job.Failure {
+	return &job.Failure{Code: codeCanceled, Message: "the step was canceled before it ended", Step: step, Item: item}
 }
 
 // stepFailure turns the error of a step's activity into the job's words; detail is nil when the activity itself said nothing.
@@ -33,7 +50,7 @@ func stepFailure(id string, err error) (failure *job.Failure, detail *activities
 	)
 	switch {
 	case errors.As(err, &canceled):
-		return &job.Failure{Code: "canceled", Message: "the step was canceled before it ended", Step: id}, detailOf(canceled)
+		return canceledFailure(id, ""), detailOf(canceled)
 	case errors.As(err, &application):
 		if detail = detailOf(application); detail != nil {
 			detail.Failure.Step = id
@@ -85,8 +102,10 @@ func expressionFailure(step string, err error) *job.Failure {
 	failure := &job.Failure{Code: string(job.CodeExpression), Message: err.Error(), Step: step}
 	if own, ok := errors.AsType[*job.Error](err); ok {
 		failure.Message = own.Message
-		if own.Code == job.CodeTooLarge {
+		switch own.Code {
+		case job.CodeTooLarge, job.CodeForeachIn, job.CodeForeachKey, job.CodeForeachSize, job.CodeWaitUntil:
 			failure.Code = string(own.Code)
+		default:
 		}
 	}
 	return failure

@@ -56,11 +56,11 @@ func Notify(ctx workflow.Context, ending activities.Ending) error {
 // tell starts the Notify of the run's end, if one of its rules may match, and waits until it has started.
 func (r *run) tell(ctx workflow.Context, ended time.Time) error {
 	rules := r.program.Definition.Notify
-	if !concerns(rules, r.outcome) {
+	if r.in.Silent || !concerns(rules, r.outcome) {
 		return nil
 	}
 	return startNotify(ctx, activities.Ending{
-		Run: r.in.Run, Status: r.outcome, Error: r.failure, StartedAt: r.started, EndedAt: ended, Rules: rules,
+		Run: r.in.Run, Status: r.outcome, Error: r.failure, Cleanup: r.cleanup, StartedAt: r.started, EndedAt: ended, Rules: rules,
 	})
 }
 

@@ -30,6 +30,44 @@ const (
 	TypeUpkeep = "Upkeep"
 )
 
+// The names of the updates that a run takes from outside. A second call with the
+// same update ID gets the answer of the first.
+const (
+	// UpdateDecide decides an approval: [Decision] → [activities.ApprovalRecord].
+	UpdateDecide = "decide"
+	// UpdateCallback brings a callback: [Callback] → nothing.
+	UpdateCallback = "callback"
+)
+
+// Decision is a person's word on an approval.
+type Decision struct {
+	Step string `json:"step"`
+	// Item is the key of the item, "" where there is none.
+	Item     string `json:"item,omitempty"`
+	Approved bool   `json:"approved"`
+	Comment  string `json:"comment,omitempty"`
+	// By is the caller's subject, Email and Groups what else the caller is known by.
+	By     string   `json:"by"`
+	Email  string   `json:"email,omitempty"`
+	Groups []string `json:"groups,omitempty"`
+}
+
+// Callback is what was posted to a step's signed URL.
+type Callback struct {
+	Step string          `json:"step"`
+	Item string          `json:"item,omitempty"`
+	Body json.RawMessage `json:"body"`
+}
+
+// The types of the application errors that an update is refused with.
+const (
+	RefusedUnknown   = "not_found" // no such step or item, or it is no approval or callback
+	RefusedForbidden = "forbidden" // not among those who may decide
+	RefusedDecided   = "conflict"  // there is another decision or body already
+	RefusedEarly     = "early"     // the approval is not asked for yet
+	RefusedLate      = "gone"      // the step, or the run, is over
+)
+
 // UpkeepID is the workflow ID of the one Upkeep of a namespace.
 const UpkeepID = "upkeep"
 
@@ -40,8 +78,12 @@ type RunInput struct {
 	Definition json.RawMessage `json:"definition"`
 	// Input was checked against the definition's schema.
 	Input json.RawMessage `json:"input"`
-	// Trigger is what started the run: "api".
+	// Trigger is what started the run: "api", or "job" for another run.
 	Trigger string `json:"trigger"`
+	// Vars are the team variables that the job names, as they were at submit; nil: none.
+	Vars json.RawMessage `json:"vars,omitempty"`
+	// Silent keeps the run's end from being told.
+	Silent bool `json:"silent,omitempty"`
 	// Priority is 1 (first) to 5 (last); 0 means 3.
 	Priority int `json:"priority,omitempty"`
 	// RecordPause is the least time between two records of the run's progress,
@@ -106,10 +148,25 @@ const (
 	recordRetryMax = 10 * time.Second
 )
 
-// stepOptions are the options of a step's activity, before which that many attempts were used up.
+// callTimeout bounds one attempt of a step's call. That of job.run only keeps a
+// run: the step's own timeout is the run's.
+func callTimeout(step *job.Step) time.Duration {
+	if step.Timeout == 0 || step.Uses == activities.JobRun {
+		return job.DefaultStepTimeout.Std()
+	}
+	return step.Timeout.Std()
+}
+
+// stepOptions are the options of a step's activity, before which that many
+// attempts were used up. A poll's calls are counted by its activity, since only
+// those that failed are attempts.
 func stepOptions(step *job.Step, before int) workflow.ActivityOptions {
+	attempts := int32(max(step.Retry.Attempts-before, 1)) //nolint:gosec // bounded by the job file's schema
+	if step.Poll != nil {
+		attempts = 0
+	}
 	return workflow.ActivityOptions{
-		StartToCloseTimeout: step.Timeout.Std() + attemptGrace,
+		StartToCloseTimeout: callTimeout(step) + attemptGrace,
 		HeartbeatTimeout:    heartbeatTimeout,
 		WaitForCancellation: true,
 		Summary:             step.ID,
@@ -117,7 +174,7 @@ func stepOptions(step *job.Step, before int) workflow.ActivityOptions {
 			InitialInterval:    step.Retry.Initial.Std(),
 			BackoffCoefficient: step.Retry.Factor,
 			MaximumInterval:    step.Retry.Max.Std(),
-			MaximumAttempts:    int32(max(step.Retry.Attempts-before, 1)), //nolint:gosec // bounded by the job file's schema
+			MaximumAttempts:    attempts,
 		},
 	}
 }

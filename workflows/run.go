@@ -1,59 +1,97 @@
+// Package workflows orders what a run does: which steps are ready, and with
+// which options their activities are called. It is deterministic and does
+// nothing itself.
+//
+// A run's workflow goes through these states:
+//
+//	running ⇄ waiting ──▶ canceling ──▶ compensating ──▶ finally ──▶ recorded ──▶ told
+//	   │ steps start as their needs are satisfied
+//	   └─ cancel, timeout, a full history, or nothing left to do
+//
+// Everything happens in one coroutine: what was started calls back through the
+// run's [watch], and a callback touches what may go on because of it. A [lane]
+// runs a block of steps, [items] a step's `foreach`, a [unit] one pass of a step.
 package workflows
 
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/fairlead/fairlead/activities"
 	"github.com/fairlead/fairlead/internal/job"
 	"github.com/fairlead/fairlead/internal/job/expr"
 )
-
-// maxInFlight bounds the steps of one run that are under way at once, so that
-// what one workflow task schedules stays far below the server's limits.
-const maxInFlight = 100
 
 // maxKept bounds, in bytes, the outputs that a run keeps for its expressions:
 // decoding them takes some 60 ms a MiB, and a workflow task 10 s at most.
 const maxKept = 64 << 20
 
-// Run is one execution of a job. It returns an application error whose type is
-// the failure's code when the run failed or timed out, and a canceled error
-// when it was canceled; by then the row says the same.
-func Run(ctx workflow.Context, in RunInput) (RunResult, error) {
-	r, err := newRun(ctx, in)
-	if err != nil {
-		return RunResult{}, err
+// NewRun returns the workflow of runs, which keeps the definitions that it has
+// opened. A run is one execution of a job: it returns an application error whose
+// type is the failure's code when the run failed or timed out, and a canceled
+// error when it was canceled; by then the row says the same.
+func NewRun() func(ctx workflow.Context, in RunInput) (RunResult, error) {
+	programs := job.NewPrograms()
+	return func(ctx workflow.Context, in RunInput) (RunResult, error) {
+		r, err := newRun(ctx, in, programs)
+		if err != nil {
+			return RunResult{}, err
+		}
+		if err := r.listen(ctx); err != nil {
+			return RunResult{}, err
+		}
+		r.records = newRecorder(ctx, in, r.program.Definition, r.status)
+		r.begin(ctx)
+		r.until(ctx, func() bool { return r.main.over })
+		r.clock.stop()
+		r.evaluateOutput()
+		r.cleanUp(ctx)
+		return r.end(ctx)
 	}
-	r.execute(ctx)
-	return r.end(ctx)
 }
 
 // run is the state of one execution of Run.
 type run struct {
 	in      RunInput
 	program *job.Program
-	states  map[string]job.StepState
-	// scope holds what expressions see: input, run, and a view of every step.
-	scope   expr.Scope
-	views   map[string]any
-	records *recorder
+	// scope holds what every expression sees: input, run and vars.
+	scope    expr.Scope
+	records  *recorder
+	watch    *watch
+	budget   budget // of the workflow task that is under way
+	clock    *clock
+	calls    slots // of the activities that are under way
+	children slots // of the runs that are waited for
+	rests    slots // of the waits and approvals that have begun
+	inbox    *inbox
+	main     *lane
+	stop     workflow.CancelFunc // ends every step that is under way
+	touched  []advancer          // what may go on, in the order in which that was noticed
+	pending  map[advancer]bool   // what is in touched
 
-	started  time.Time
-	inFlight int
-	ended    int // how many steps have
-	kept     int // bytes of the outputs that expressions may refer to
-	outcome  job.Status
-	failure  *job.Failure
-	output   json.RawMessage
+	started time.Time
+	ended   int // how many steps have
+	kept    int // bytes of the outputs that expressions may refer to
+	waiting int // how many steps and items wait for a time or an answer
+	// completed are the passes that can be undone, in the order of their completion.
+	completed []completion
+	outcome   job.Status
+	failure   *job.Failure
+	output    json.RawMessage
+	cleanup   job.Status
+	// stopCleanup ends the cleanup before it is done; nil while there is none.
+	stopCleanup func()
 }
 
-func newRun(ctx workflow.Context, in RunInput) (*run, error) {
-	program, err := job.Open(in.Definition)
+// advancer is something that goes on when what it waits for has changed.
+type advancer interface{ advance() }
+
+func newRun(ctx workflow.Context, in RunInput, programs *job.Programs) (*run, error) {
+	program, err := programs.Open(in.Definition)
 	if err != nil {
 		return nil, temporal.NewNonRetryableApplicationError("the definition in the run's input can't be opened", string(job.CodeOf(err)), err)
 	}
@@ -61,166 +99,136 @@ func newRun(ctx workflow.Context, in RunInput) (*run, error) {
 	if err != nil {
 		return nil, temporal.NewNonRetryableApplicationError("the run's input isn't JSON", string(job.CodeInvalidInput), err)
 	}
+	vars := any(map[string]any{})
+	if len(in.Vars) > 0 {
+		if vars, err = expr.Decode(in.Vars); err != nil {
+			return nil, temporal.NewNonRetryableApplicationError("the run's variables aren't JSON", string(job.CodeInternal), err)
+		}
+	}
 	started := workflow.Now(ctx).UTC()
 	r := &run{
 		in: in, program: program, started: started,
-		states: make(map[string]job.StepState, len(program.Definition.Steps)),
-		views:  make(map[string]any, len(program.Definition.Steps)),
+		watch: &watch{}, inbox: newInbox(program.Definition), pending: map[advancer]bool{},
+		children: slots{most: maxInFlight}, rests: slots{most: maxResting},
 	}
-	for i := range program.Definition.Steps {
-		id := program.Definition.Steps[i].ID
-		r.states[id] = job.StepState{Status: job.StatusPending}
-		r.views[id] = stepView(job.StatusPending, nil, nil)
-	}
+	r.calls = slots{most: maxInFlight, closed: r.budget.spent}
 	r.scope = expr.Scope{
 		"input": input,
-		"steps": r.views,
+		"vars":  vars,
 		"run": map[string]any{
 			"id": in.Run.ID, "job": in.Run.Job, "version": int64(in.Run.Version),
 			"trigger": in.Trigger, "startedAt": started.Format(time.RFC3339Nano),
 		},
 	}
-	r.records = newRecorder(ctx, in, program.Definition.Steps, started)
 	return r, nil
 }
 
-// execute goes on until every step has ended, the run's timeout has passed, or it is canceled.
-func (r *run) execute(ctx workflow.Context) {
-	stepCtx, cancelSteps := workflow.WithCancel(ctx)
-	timerCtx, stopTimer := workflow.WithCancel(ctx)
-	defer stopTimer()
+// begin begins with the job's steps. It is over when every one has ended: by
+// itself, or because the run was stopped.
+func (r *run) begin(ctx workflow.Context) {
+	steps, stop := workflow.WithCancel(ctx)
+	r.stop = stop
 	timeout := r.program.Definition.Timeout
-	selector := workflow.NewSelector(ctx)
-	selector.AddFuture(workflow.NewTimer(timerCtx, timeout.Std()), func(f workflow.Future) {
-		if f.Get(timerCtx, nil) == nil {
-			r.stop(job.StatusTimedOut, "run_timeout", "the run did not end within its timeout of "+timeout.String())
-			cancelSteps()
-		}
+	r.clock = newClock(ctx, r.watch, timeout.Std(), func() {
+		r.fix(job.StatusTimedOut, "run_timeout", "the run did not end within its timeout of "+timeout.String())
 	})
-
-	r.advance(stepCtx, selector)
-	for r.inFlight > 0 {
-		selector.Select(ctx)
-		if ctx.Err() != nil {
-			r.stop(job.StatusCanceled, "canceled", "the run was canceled")
+	r.main = r.newLane(steps, r.program.Main, r.scope, nil)
+	r.main.done = func(outcome job.Status, failure *job.Failure) {
+		if r.outcome == "" {
+			r.outcome, r.failure = outcome, failure
 		}
-		r.advance(stepCtx, selector)
+	}
+	r.touch(r.main)
+}
+
+// until goes on until something is true. The SDK walks the stack whenever a
+// workflow waits, so it does that from near its bottom.
+func (r *run) until(ctx workflow.Context, done func() bool) {
+	r.drain(ctx)
+	awake, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	ready := r.watch.ready
+	for !done() {
+		_ = workflow.Await(awake, ready) // it errs for a canceled context alone
+		r.watch.next()
+		r.drain(ctx)
 	}
 }
 
-// stop fixes the outcome before every step has ended; the first one stands.
-func (r *run) stop(outcome job.Status, code, message string) {
-	if r.outcome == "" {
-		r.outcome, r.failure = outcome, &job.Failure{Code: code, Message: message}
+// drain lets everything go on that was touched, over several workflow tasks when that is much.
+func (r *run) drain(ctx workflow.Context) {
+	r.budget.renew(ctx)
+	r.look(ctx)
+	for r.budget.spent() || len(r.touched) > 0 {
+		if r.budget.spent() {
+			r.breathe(ctx)
+			continue
+		}
+		next := r.touched[0]
+		r.touched = r.touched[1:]
+		delete(r.pending, next)
+		next.advance()
 	}
 }
 
-// advance starts and skips all that the steps' states allow, until nothing
-// changes any more; it does nothing once the outcome is fixed.
-func (r *run) advance(ctx workflow.Context, selector workflow.Selector) {
-	for r.outcome == "" {
-		plan := r.program.Next(r.states)
-		for _, id := range plan.Skip {
-			r.settle(ctx, id, job.StepState{Status: job.StatusSkipped, Reason: job.SkipUpstream}, nil, nil)
-		}
-		if plan.Done {
-			r.outcome = plan.Outcome
-			if plan.FailedStep != "" {
-				r.failure = r.records.failure(plan.FailedStep)
-			}
-			return
-		}
-		settled := false
-		for _, id := range plan.Ready {
-			if r.inFlight >= maxInFlight {
-				return
-			}
-			settled = r.begin(ctx, selector, id) || settled
-		}
-		if !settled {
-			return
-		}
+// look stops the run when it is canceled or its history is full.
+func (r *run) look(ctx workflow.Context) {
+	if ctx.Err() != nil {
+		r.fix(job.StatusCanceled, "canceled", "the run was canceled")
+	}
+	r.guardHistory(ctx)
+}
+
+// touch notes that something may go on.
+func (r *run) touch(a advancer) {
+	if !r.pending[a] {
+		r.pending[a] = true
+		r.touched = append(r.touched, a)
 	}
 }
 
-// begin evaluates a ready step's `if` and starts it; it reports whether the step ended right there.
-func (r *run) begin(ctx workflow.Context, selector workflow.Selector, id string) bool {
-	wanted, err := r.program.Condition(id, r.scope)
-	switch {
-	case err != nil:
-		r.settle(ctx, id, job.StepState{Status: job.StatusFailed}, nil, expressionFailure(id, err))
-		return true
-	case !wanted:
-		r.settle(ctx, id, job.StepState{Status: job.StatusSkipped, Reason: job.SkipCondition}, nil, nil)
-		return true
-	}
-	step := r.program.Step(id)
-	input, err := r.stepInput(step)
-	if err != nil {
-		r.settle(ctx, id, job.StepState{Status: job.StatusFailed}, nil, expressionFailure(id, err))
-		return true
-	}
-	r.states[id] = job.StepState{Status: job.StatusRunning}
-	r.views[id] = stepView(job.StatusRunning, nil, nil)
-	r.records.begin(id, workflow.Now(ctx))
-	r.inFlight++
-	r.call(ctx, selector, step, input)
-	return false
-}
-
-// call starts a step's activity. An attempt whose worker stopped is done again
-// at once: it doesn't count as one of the step's.
-func (r *run) call(ctx workflow.Context, selector workflow.Selector, step *job.Step, input activities.Step) {
-	activity := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, stepOptions(step, input.Before)), step.Uses, input)
-	selector.AddFuture(activity, func(f workflow.Future) {
-		var result activities.StepResult
-		err := f.Get(ctx, &result)
-		if used, ok := interrupted(err); ok && r.outcome == "" && ctx.Err() == nil {
-			input.Before = used
-			r.call(ctx, selector, step, input)
-			return
-		}
-		r.inFlight--
-		r.finish(ctx, step.ID, result, err)
-	})
-}
-
-// finish takes the end of a step's activity.
-func (r *run) finish(ctx workflow.Context, id string, result activities.StepResult, err error) {
-	if err == nil {
-		r.records.attempt(id, result.Attempt, result.Log)
-		output, kept := r.keep(id, result.Output)
-		if kept != nil {
-			r.settle(ctx, id, job.StepState{Status: job.StatusFailed}, nil, kept)
-			return
-		}
-		r.records.output(id, result.Output)
-		r.settle(ctx, id, job.StepState{Status: job.StatusSucceeded}, output, nil)
+// fix fixes the outcome before every step has ended, and stops those that are
+// under way; the first one stands.
+func (r *run) fix(outcome job.Status, code, message string) {
+	if r.outcome != "" {
 		return
 	}
-	failure, detail := stepFailure(id, err)
-	if detail != nil {
-		r.records.attempt(id, detail.Attempt, detail.Log)
-	}
-	status := job.StatusFailed
-	if temporal.IsCanceledError(err) {
-		status = job.StatusCanceled
-	}
-	r.settle(ctx, id, job.StepState{Status: status}, nil, failure)
+	r.outcome, r.failure = outcome, &job.Failure{Code: code, Message: message}
+	r.stop()
+	r.sweep()
+	r.touch(r.main)
 }
 
-// keep decodes an output for the expressions that may refer to it; nil when
-// none does. All that a run keeps is bounded: it is held in memory and decoded
-// again whenever the workflow is replayed, within one workflow task.
-func (r *run) keep(id string, output json.RawMessage) (any, *job.Failure) {
-	if !r.program.Mentions(id) {
-		return nil, nil
+// sweep ends what waits for a slot though its context has ended.
+func (r *run) sweep() {
+	r.rests.sweep()
+	r.children.sweep()
+	r.calls.sweep()
+}
+
+// status is that of the run while it goes on.
+func (r *run) status() job.Status {
+	if r.waiting > 0 && !r.calls.busy() && !r.children.busy() {
+		return job.StatusWaiting
 	}
-	r.kept += len(output)
-	if r.kept > maxKept {
-		return nil, &job.Failure{Code: string(job.CodeTooLarge), Step: id, Message: fmt.Sprintf(
-			"the outputs that expressions refer to have more than %d MiB together: keep large data elsewhere and pass its address", maxKept>>20)}
+	return job.StatusRunning
+}
+
+// hold counts an output that is kept. All that a run keeps is bounded: it is held
+// in memory and decoded again whenever the workflow is replayed, within one
+// workflow task.
+func (r *run) hold(id string, size int) *job.Failure {
+	r.kept += size
+	r.budget.moved += size
+	if r.kept <= maxKept {
+		return nil
 	}
+	return &job.Failure{Code: string(job.CodeTooLarge), Step: id, Message: fmt.Sprintf(
+		"the outputs that expressions refer to have more than %d MiB together: keep large data elsewhere and pass its address", maxKept>>20)}
+}
+
+// decode reads an output for expressions.
+func decode(id string, output json.RawMessage) (any, *job.Failure) {
 	value, err := expr.Decode(output)
 	if err != nil {
 		return nil, &job.Failure{Code: string(job.CodeInternal), Step: id, Message: "the output isn't JSON"}
@@ -228,60 +236,12 @@ func (r *run) keep(id string, output json.RawMessage) (any, *job.Failure) {
 	return value, nil
 }
 
-// settle fixes a step's end.
-func (r *run) settle(ctx workflow.Context, id string, state job.StepState, output any, failure *job.Failure) {
-	r.ended++
-	state.Order = r.ended
-	r.states[id] = state
-	r.views[id] = stepView(state.Status, output, failure)
-	r.records.end(id, state, failure, workflow.Now(ctx))
-}
-
-// stepInput is what the step's activity gets.
-func (r *run) stepInput(step *job.Step) (activities.Step, error) {
-	scope, err := json.Marshal(r.program.StepScope(step.ID, r.scope))
-	if err != nil {
-		return activities.Step{}, err
-	}
-	return activities.Step{
-		Run: r.in.Run, Step: step.ID, With: step.With, Scope: scope,
-		Token:   job.Token(r.in.Run.ID, step.ID, "", ""),
-		Timeout: step.Timeout.Std(),
-	}, nil
-}
-
-// end evaluates the output, records the end, tells whom it concerns, and returns the workflow's result.
-// It works in a disconnected context: a canceled run ends as properly as any other.
-func (r *run) end(ctx workflow.Context) (RunResult, error) {
-	r.evaluateOutput()
-	ended := workflow.Now(ctx).UTC()
-	r.cancelPending(ended)
-	ctx, cancel := workflow.NewDisconnectedContext(ctx)
-	defer cancel()
-	recorded, err := r.records.finish(ctx, r.outcome, r.output, r.failure, ended)
-	if err != nil {
-		return RunResult{}, err
-	}
-	r.adopt(recorded)
-	if err := r.tell(ctx, ended); err != nil {
-		return RunResult{}, err
-	}
-	return r.result()
-}
-
-// adopt takes over the end that the row has, so that row, workflow and notification agree.
-func (r *run) adopt(recorded activities.Recorded) {
-	if recorded.Status.Ended() && recorded.Status != r.outcome {
-		r.outcome, r.failure, r.output = recorded.Status, recorded.Error, nil
-	}
-}
-
 // evaluateOutput gives a run that succeeded its output; one that can't be evaluated or is too large fails the run.
 func (r *run) evaluateOutput() {
 	if r.outcome != job.StatusSucceeded {
 		return
 	}
-	output, err := r.program.Output(r.scope)
+	output, err := r.program.Output(r.main.scope)
 	if err == nil {
 		err = job.CheckOutput("the run's output", output)
 	}
@@ -292,29 +252,9 @@ func (r *run) evaluateOutput() {
 	r.output = output
 }
 
-// cancelPending ends the steps that a canceled or timed out run never began.
-func (r *run) cancelPending(now time.Time) {
-	for i := range r.program.Definition.Steps {
-		id := r.program.Definition.Steps[i].ID
-		if r.states[id].Status == job.StatusPending {
-			state := job.StepState{Status: job.StatusCanceled}
-			r.states[id] = state
-			r.records.end(id, state, nil, now)
-		}
-	}
-}
-
-func (r *run) result() (RunResult, error) {
-	switch r.outcome {
-	case job.StatusSucceeded:
-		return RunResult{Status: r.outcome, Output: r.output}, nil
-	case job.StatusCanceled:
-		return RunResult{}, temporal.NewCanceledError()
-	default:
-		failure := r.failure
-		if failure == nil {
-			failure = &job.Failure{Code: string(job.CodeInternal), Message: "the run ended " + string(r.outcome)}
-		}
-		return RunResult{}, temporal.NewNonRetryableApplicationError(failure.Message, failure.Code, nil, failure)
-	}
+// with returns a scope with more variables; a later name wins.
+func with(scope expr.Scope, more expr.Scope) expr.Scope {
+	inside := maps.Clone(scope)
+	maps.Copy(inside, more)
+	return inside
 }

@@ -113,7 +113,7 @@ steps:
 `, `{}`)
 	require.Equal(t, job.StatusSucceeded, last.Status)
 	require.Equal(t, []string{"after"}, b.order())
-	require.Equal(t, job.SkipCondition, b.steps()["never"].Reason)
+	require.Equal(t, job.ReasonCondition, b.steps()["never"].Reason)
 }
 
 func TestRunGoesOnInIndependentBranches(t *testing.T) {
@@ -141,7 +141,7 @@ steps:
 	require.Equal(t, job.StatusSucceeded, steps["more"].Status)
 	for _, id := range []string{"below", "both"} {
 		require.Equal(t, job.StatusSkipped, steps[id].Status)
-		require.Equal(t, job.SkipUpstream, steps[id].Reason)
+		require.Equal(t, job.ReasonUpstream, steps[id].Reason)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -27,18 +29,22 @@ type bench struct {
 	*testsuite.TestWorkflowEnvironment
 	t *testing.T
 
-	mu      sync.Mutex
-	calls   []activities.Step
-	records []activities.RunRecord
+	mu, turn sync.Mutex
+	calls    []activities.Step
+	records  []activities.RunRecord
 	// endings are what the Notify children got that were started.
 	endings []activities.Ending
-	// http answers a step's call; nil succeeds with null.
+	// http answers a step's call, of whatever action, one at a time; nil succeeds with null.
 	http func(ctx context.Context, in activities.Step) (any, error)
 	// record answers an attempt to write a row, numbered from 1; nil succeeds.
 	record func(try int) error
 	tries  int
 	// pause is the run's RecordPause.
 	pause time.Duration
+	// vars are the team's variables.
+	vars json.RawMessage
+	// silent is the run's Silent.
+	silent bool
 	// row is the end that the run's row has already; nil: none.
 	row *activities.Recorded
 }
@@ -50,15 +56,19 @@ func setup(t *testing.T) *bench {
 	b := &bench{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t}
 	b.SetTestTimeout(time.Minute)
 	b.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute}) // a busy machine is no deadlock
-	b.RegisterWorkflowWithOptions(workflows.Run, workflow.RegisterOptions{Name: workflows.TypeRun})
+	b.RegisterWorkflowWithOptions(workflows.NewRun(), workflow.RegisterOptions{Name: workflows.TypeRun})
 	b.RegisterWorkflowWithOptions(workflows.Notify, workflow.RegisterOptions{Name: workflows.TypeNotify})
 	b.RegisterWorkflowWithOptions(workflows.Upkeep, workflow.RegisterOptions{Name: workflows.TypeUpkeep})
-	b.SetOnChildWorkflowStartedListener(func(_ *workflow.Info, _ workflow.Context, args converter.EncodedValues) {
+	b.SetOnChildWorkflowStartedListener(func(info *workflow.Info, _ workflow.Context, args converter.EncodedValues) {
+		if info.WorkflowType.Name != workflows.TypeNotify {
+			return
+		}
 		var ending activities.Ending
 		require.NoError(t, args.Get(&ending))
 		b.endings = append(b.endings, ending)
 	})
-	b.register(activities.HTTP, b.doHTTP)
+	b.register(activities.HTTP, b.call)
+	b.register(activities.JobRun, b.call)
 	b.register(activities.Record, b.doRecord)
 	b.register(activities.PrepareNotifications, func(context.Context, activities.Ending) (activities.Deliveries, error) {
 		return activities.Deliveries{IDs: []string{"d1"}}, nil
@@ -71,7 +81,7 @@ func (b *bench) register(name string, f any) {
 	b.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 }
 
-func (b *bench) doHTTP(ctx context.Context, in activities.Step) (activities.StepResult, error) {
+func (b *bench) call(ctx context.Context, in activities.Step) (activities.StepResult, error) {
 	b.mu.Lock()
 	b.calls = append(b.calls, in)
 	answer := b.http
@@ -81,7 +91,9 @@ func (b *bench) doHTTP(ctx context.Context, in activities.Step) (activities.Step
 	if answer == nil {
 		return result, nil
 	}
+	b.turn.Lock()
 	output, err := answer(ctx, in)
+	b.turn.Unlock()
 	if err != nil {
 		return activities.StepResult{}, err
 	}
@@ -111,12 +123,24 @@ func (b *bench) run(file, input string) activities.RunRecord {
 	versions, err := job.Load([]byte(file))
 	require.NoError(b.t, err)
 	b.ExecuteWorkflow(workflows.TypeRun, workflows.RunInput{
-		Run:        activities.Run{ID: "run_1", Team: "default", Job: versions[0].Definition.Name, Version: 7, CreatedAt: b.Now()},
-		Definition: versions[0].Canonical, Input: json.RawMessage(input), Trigger: "api", RecordPause: b.pause,
+		Run:        activities.Run{ID: "run_1", Team: "default", Job: versions[0].Definition.Name, Version: 7, CreatedAt: b.Now(), By: "ana"},
+		Definition: versions[0].Canonical, Input: json.RawMessage(input), Trigger: "api", RecordPause: b.pause, Vars: b.vars, Silent: b.silent,
 	})
 	require.True(b.t, b.IsWorkflowCompleted())
 	require.NotEmpty(b.t, b.records)
-	return b.records[len(b.records)-1]
+	return b.last("run_1")
+}
+
+// last is the last record of a run.
+func (b *bench) last(run string) activities.RunRecord {
+	b.t.Helper()
+	for _, record := range slices.Backward(b.records) {
+		if record.Run.ID == run {
+			return record
+		}
+	}
+	require.Fail(b.t, "no record of "+run)
+	return activities.RunRecord{}
 }
 
 // steps merges the records into each step's last state.
@@ -130,13 +154,90 @@ func (b *bench) steps() map[string]activities.StepRecord {
 	return steps
 }
 
-// order is the order in which steps were called.
+// items merges the records into the last state of each item of a step, by key.
+func (b *bench) items(step string) map[string]activities.ItemRecord {
+	items := map[string]activities.ItemRecord{}
+	for _, record := range b.records {
+		for _, item := range record.Items {
+			if item.Step == step {
+				items[item.Key] = item
+			}
+		}
+	}
+	return items
+}
+
+// approvals merges the records into each approval's last state, by step and item.
+func (b *bench) approvals() map[string]activities.ApprovalRecord {
+	approvals := map[string]activities.ApprovalRecord{}
+	for _, record := range b.records {
+		for _, approval := range record.Approvals {
+			approvals[strings.TrimSuffix(approval.Step+"/"+approval.Item, "/")] = approval
+		}
+	}
+	return approvals
+}
+
+// order is the order in which steps were called, with the keys of items.
 func (b *bench) order() []string {
 	var ids []string
 	for _, call := range b.calls {
-		ids = append(ids, call.Step)
+		ids = append(ids, strings.TrimSuffix(call.Step+"/"+call.Item, "/"))
 	}
 	return ids
+}
+
+// scoped is the scope of the first call of a step.
+func (b *bench) scoped(step string) string {
+	for _, call := range b.calls {
+		if call.Step == step {
+			return string(call.Scope)
+		}
+	}
+	return ""
+}
+
+// callOf is the call of a step for an item.
+func (b *bench) callOf(t *testing.T, step, item string) activities.Step {
+	t.Helper()
+	for _, call := range b.calls {
+		if call.Step == step && call.Item == item {
+			return call
+		}
+	}
+	require.Fail(t, "no call of "+step+" "+item)
+	return activities.Step{}
+}
+
+// answer is how an update went.
+type answer struct {
+	accepted bool
+	result   any
+	err      error
+}
+
+// refused is the type of the error that the update was refused with.
+func (a *answer) refused(t *testing.T) string {
+	t.Helper()
+	var application *temporal.ApplicationError
+	require.ErrorAs(t, a.err, &application)
+	require.False(t, a.accepted, "a refused update leaves no trace")
+	return application.Type()
+}
+
+// send sends an update when the run has gone on for that long.
+func (b *bench) send(after time.Duration, name, id string, arg any) *answer {
+	a := &answer{}
+	b.RegisterDelayedCallback(func() {
+		b.UpdateWorkflow(name, id, &testsuite.TestUpdateCallback{
+			OnAccept: func() { a.accepted = true },
+			OnReject: func(err error) { a.err = err },
+			OnComplete: func(result any, err error) {
+				a.result, a.err = result, err
+			},
+		}, arg)
+	}, after)
+	return a
 }
 
 // refuse is an attempt's failure, as the step activity reports it.
