@@ -7,8 +7,8 @@ import (
 	"github.com/fairlead/fairlead/internal/store"
 )
 
-// await returns the run as it is when it has ended, when the time is up, when
-// the caller has gone, or when the gateway drains; at once for a wait of 0.
+// await returns the run as it is when it has ended, when it asks a person, when
+// the time is up, when the caller has gone, or when the gateway drains; at once for a wait of 0.
 func (s *server) await(ctx context.Context, run store.Run, wait time.Duration) store.Run {
 	if wait <= 0 || run.Status.Ended() {
 		return run

@@ -44,10 +44,7 @@ func connect(ctx context.Context, cfg config.Config, log *slog.Logger) (deps Dep
 			err = errors.Join(err, opened.close())
 		}
 	}()
-	objects, err := blob.New(ctx, blob.Options{
-		Endpoint: cfg.S3Endpoint, Region: cfg.S3Region, Bucket: cfg.S3Bucket,
-		AccessKey: cfg.S3AccessKey, SecretKey: cfg.S3SecretKey, PathStyle: cfg.S3Endpoint != "",
-	})
+	objects, err := openObjects(ctx, cfg)
 	if err != nil {
 		return Deps{}, nil, err
 	}
@@ -68,19 +65,33 @@ func connect(ctx context.Context, cfg config.Config, log *slog.Logger) (deps Dep
 	pingRedis, closeRedis := redisPing(cfg.RedisAddress)
 	opened = append(opened, live.Close, closeRedis)
 	return Deps{
-		Jobs: db, Runs: db, Objects: objects, Log: log,
+		Jobs: db, Runs: db, Variables: db, Objects: objects, Log: log,
 		Starter:        launcher,
+		Workflows:      engine.Runs{Client: temporal, Jobs: db},
+		CallbackKey:    []byte(cfg.CallbackKey),
 		Logs:           report.New(db, joblog.New(objects, db, live, log)),
 		Auth:           auth.NewVerifier(cfg.OIDCIssuer, cfg.OIDCAudience),
 		TrustedProxies: cfg.TrustedProxies,
 		Extra:          map[string]http.Handler{},
-		Parts: []Part{
-			{Name: "postgres", Ping: db.Ping, Required: true, Absence: "no answer: nothing can be kept or read"},
-			{Name: "temporal", Ping: pingTemporal(temporal), Required: true, Absence: "no answer: runs are kept and start later"},
-			{Name: "s3", Ping: objects.Ping, Absence: "no answer: logs and large outputs can't be read"},
-			{Name: "redis", Ping: pingRedis, Absence: "no live logs: they appear when a step has ended"},
-		},
+		Parts:          parts(db.Ping, pingTemporal(temporal), objects.Ping, pingRedis),
 	}, opened.close, nil
+}
+
+// parts are what /ready looks at.
+func parts(postgres, temporal, s3, redis func(context.Context) error) []Part {
+	return []Part{
+		{Name: "postgres", Ping: postgres, Required: true, Absence: "no answer: nothing can be kept or read"},
+		{Name: "temporal", Ping: temporal, Required: true, Absence: "no answer: runs are kept and start later"},
+		{Name: "s3", Ping: s3, Absence: "no answer: logs and large outputs can't be read"},
+		{Name: "redis", Ping: redis, Absence: "no live logs: they appear when a step has ended"},
+	}
+}
+
+func openObjects(ctx context.Context, cfg config.Config) (*blob.Store, error) {
+	return blob.New(ctx, blob.Options{
+		Endpoint: cfg.S3Endpoint, Region: cfg.S3Region, Bucket: cfg.S3Bucket,
+		AccessKey: cfg.S3AccessKey, SecretKey: cfg.S3SecretKey, PathStyle: cfg.S3Endpoint != "",
+	})
 }
 
 // lazyTemporal is a client that connects when it is first used.

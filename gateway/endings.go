@@ -18,24 +18,24 @@ const (
 )
 
 // endings looks for the ends of all runs that are waited for, together: one
-// query, whoever many wait. It looks while somebody waits. The zero value,
-// given ended, is ready to use.
+// query, however many wait. Where a run asks a person, nobody waits on: that can
+// take days. It looks while somebody waits. The zero value, given settled, is ready to use.
 type endings struct {
-	// ended returns those of the runs that have ended.
-	ended func(ctx context.Context, runs []string) ([]string, error)
+	// settled returns those of the runs that have ended, or ask a person.
+	settled func(ctx context.Context, runs []string) ([]string, error)
 
 	mu      sync.Mutex
 	waiting map[*waiter]struct{}
 }
 
-// waiter waits for the end of one run.
+// waiter waits for one run.
 type waiter struct {
 	run         string
 	since, next time.Time
-	over        chan struct{} // closed when the run has ended
+	over        chan struct{} // closed when the run has ended, or asks a person
 }
 
-// wait returns true when the run has ended, false when ctx ends first.
+// wait returns true when the run has ended, or asks a person; false when ctx ends first.
 func (e *endings) wait(ctx context.Context, run string) bool {
 	now := time.Now()
 	w := &waiter{run: run, since: now, next: now.Add(lookEvery), over: make(chan struct{})}
@@ -109,11 +109,11 @@ func (e *endings) tell(due map[string][]*waiter) {
 	for run := range due {
 		runs = append(runs, run)
 	}
-	ended, err := e.ended(ctx, runs)
+	settled, err := e.settled(ctx, runs)
 	if err != nil {
 		return
 	}
-	for _, run := range ended {
+	for _, run := range settled {
 		for _, w := range due[run] {
 			close(w.over)
 			e.leave(w)

@@ -12,6 +12,6 @@ func NewLauncher(starter Starter, ping func(context.Context) error, log *slog.Lo
 }
 
 // NewWait returns what waits for the end of a run, of all those who wait together.
-func NewWait(ended func(ctx context.Context, runs []string) ([]string, error)) (wait func(ctx context.Context, run string) bool) {
-	return (&endings{ended: ended}).wait
+func NewWait(settled func(ctx context.Context, runs []string) ([]string, error)) (wait func(ctx context.Context, run string) bool) {
+	return (&endings{settled: settled}).wait
 }

@@ -23,15 +23,25 @@ const (
 
 // The events of a log that is followed.
 const (
-	eventLog   = "log"
-	eventEnd   = "end"
-	eventError = "error"
+	eventLog     = "log"
+	eventWaiting = "waiting"
+	eventEnd     = "end"
+	eventError   = "error"
 )
 
-// runEnd is the data of the last event.
-type runEnd struct {
+// runState is the data of the events that tell how the run stands.
+type runState struct {
 	Run    string     `json:"run"`
 	Status job.Status `json:"status"`
+}
+
+// state sends how the run stands.
+func (s *stream) state(event, run string, status job.Status) error {
+	data, err := json.Marshal(runState{Run: run, Status: status})
+	if err != nil {
+		return fmt.Errorf("encode how the run stands: %w", err)
+	}
+	return s.event(event, "", data)
 }
 
 // streamEvents follows a run's log to the run's end.
@@ -56,7 +66,7 @@ func (s *server) streamEvents(ctx context.Context, run string, filter joblog.Fil
 	}
 }
 
-// follow sends every record, then the end.
+// follow sends every record, what the run asks people in between, then the end.
 func (s *server) follow(ctx context.Context, run string, filter joblog.Filter, out *stream) error {
 	err := s.Logs.Follow(ctx, run, filter, func(entry report.Entry) error {
 		data, err := json.Marshal(entry)
@@ -64,7 +74,7 @@ func (s *server) follow(ctx context.Context, run string, filter joblog.Filter, o
 			return fmt.Errorf("encode a record: %w", err)
 		}
 		return out.event(eventLog, entry.Position(), data)
-	})
+	}, func(status job.Status) error { return out.state(eventWaiting, run, status) })
 	if err != nil {
 		return err
 	}
@@ -72,11 +82,7 @@ func (s *server) follow(ctx context.Context, run string, filter joblog.Filter, o
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(runEnd{Run: run, Status: state.Status})
-	if err != nil {
-		return fmt.Errorf("encode the end: %w", err)
-	}
-	return out.event(eventEnd, "", data)
+	return out.state(eventEnd, run, state.Status)
 }
 
 // tell sends an error as the last event of a stream that has begun.

@@ -27,8 +27,10 @@ func fuzzed(f *testing.F) http.Handler {
 	if err != nil {
 		f.Fatal(err)
 	}
+	memory.put(someRun(runID, "default"))
 	handler, err := gateway.New(gateway.Deps{
-		Jobs: memory, Runs: memory, Starter: &starter{}, Logs: report.New(memory, nil), Auth: tokens{}, Log: discard(),
+		Jobs: memory, Runs: memory, Variables: memory, Starter: &starter{}, Workflows: &flows{}, CallbackKey: callbackKey,
+		Logs: report.New(memory, nil), Auth: tokens{}, Log: discard(),
 	})
 	if err != nil {
 		f.Fatal(err)
@@ -66,6 +68,58 @@ func FuzzQuery(f *testing.F) {
 		answer := httptest.NewRecorder()
 		handler.ServeHTTP(answer, req)
 		if answer.Code != http.StatusOK && answer.Code != http.StatusBadRequest {
+			t.Fatalf("%d %s", answer.Code, answer.Body)
+		}
+	})
+}
+
+// fuzzBody sends bodies to one route, which may refuse them, and never fails.
+func fuzzBody(f *testing.F, method, path string, header map[string]string, seeds ...string) {
+	f.Helper()
+	handler := fuzzed(f)
+	for _, seed := range seeds {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		req := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(string(body)))
+		req.Header.Set("Authorization", "Bearer admin")
+		req.Header.Set("Content-Type", "application/json")
+		for name, value := range header {
+			req.Header.Set(name, value)
+		}
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, req)
+		if answer.Code >= http.StatusInternalServerError {
+			t.Fatalf("%d %s", answer.Code, answer.Body)
+		}
+	})
+}
+
+func FuzzCallbackBody(f *testing.F) {
+	fuzzBody(f, http.MethodPost, callbackPath(), nil, ``, `null`, `{"a":1}`, `[1e999]`, `"\u0000"`, `{"a":1,"a":2}`, "\xff", `-0`, `{}{}`)
+}
+
+func FuzzDecideBody(f *testing.F) {
+	fuzzBody(f, http.MethodPost, "/v1/runs/"+runID+"/approvals/fetch", nil,
+		`{"decision":"approved"}`, `{"decision":"rejected","comment":"x","item":"eu"}`, `{"decision":1}`, `null`, `{}`)
+}
+
+func FuzzVariableBody(f *testing.F) {
+	fuzzBody(f, http.MethodPut, "/v1/teams/default/variables/role", map[string]string{"If-Match": "*"},
+		`{"value":1}`, `{"value":null,"description":"x"}`, `{"value":1e999}`, `{}`, `[]`)
+}
+
+func FuzzCallbackToken(f *testing.F) {
+	handler := fuzzed(f)
+	for _, seed := range []string{"x", callbackPath()[len("/v1/callbacks/"):], "%00", "AQ", "..%2f"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/callbacks/x", http.NoBody)
+		req.URL.Path, req.URL.RawPath = "/v1/callbacks/"+token, ""
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, req)
+		if answer.Code >= http.StatusInternalServerError {
 			t.Fatalf("%d %s", answer.Code, answer.Body)
 		}
 	})

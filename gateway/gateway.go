@@ -46,7 +46,7 @@ func WithHandler(pattern string, handler http.Handler) Option {
 // Redis or the token issuer: /health answers at once, and what needs a part that
 // is away is answered with 503.
 func Run(ctx context.Context, cfg config.Config, log *slog.Logger, opts ...Option) (err error) {
-	if err := cfg.Require("DATABASE_URL", "OIDC_ISSUER"); err != nil {
+	if err := cfg.Require("DATABASE_URL", "OIDC_ISSUER", "CALLBACK_KEY"); err != nil {
 		return err
 	}
 	deps, closeAll, err := connect(ctx, cfg, log)

@@ -21,7 +21,11 @@ import (
 
 const (
 	// maxBody is the most bytes of a JSON body; definitions have [job.MaxSource].
-	maxBody  = 2 << 20
+	maxBody = 2 << 20
+	// maxCallback is the most bytes of a callback's body, maxVariable of a variable's.
+	maxCallback = 256 << 10
+	maxVariable = 64 << 10
+
 	yamlType = "application/yaml"
 	jsonType = "application/json"
 )
@@ -171,6 +175,12 @@ func isDocument(operation *contract.Operation) bool {
 }
 
 func limitOf(operation *contract.Operation) int64 {
+	switch operation.ID {
+	case "postCallback":
+		return maxCallback
+	case "putVariable":
+		return maxVariable
+	}
 	if isDocument(operation) {
 		return job.MaxSource
 	}

@@ -20,7 +20,7 @@ import (
 
 // PublishJob keeps a version of a job and makes it current.
 func (s *server) PublishJob(ctx context.Context, request api.PublishJobRequestObject) (api.PublishJobResponseObject, error) {
-	version, err := s.loadOne(ctx, request.Body, request.Job)
+	version, err := s.loadOne(ctx, request.Team, request.Body, request.Job)
 	if err != nil {
 		return nil, err
 	}
@@ -44,8 +44,8 @@ func (s *server) PublishJob(ctx context.Context, request api.PublishJobRequestOb
 }
 
 // loadOne reads the one definition of a job.
-func (s *server) loadOne(ctx context.Context, body io.Reader, name string) (*job.Version, error) {
-	versions, err := s.load(ctx, body)
+func (s *server) loadOne(ctx context.Context, team string, body io.Reader, name string) (*job.Version, error) {
+	versions, err := s.load(ctx, team, body)
 	if err != nil {
 		return nil, err
 	}
@@ -61,11 +61,15 @@ func (s *server) loadOne(ctx context.Context, body io.Reader, name string) (*job
 	return versions[0], nil
 }
 
-// load reads definitions, not too many at once.
-func (s *server) load(ctx context.Context, body io.Reader) ([]*job.Version, error) {
+// load reads definitions of a team, not too many at once.
+func (s *server) load(ctx context.Context, team string, body io.Reader) ([]*job.Version, error) {
 	source, err := io.ReadAll(body)
 	if err != nil {
 		return nil, fmt.Errorf("read a body that was read: %w", err)
+	}
+	variables, err := s.Variables.VariableNames(ctx, team)
+	if err != nil {
+		return nil, err
 	}
 	select {
 	case s.reading <- struct{}{}:
@@ -73,12 +77,12 @@ func (s *server) load(ctx context.Context, body io.Reader) ([]*job.Version, erro
 		return nil, job.Wrap(job.CodeUnavailable, ctx.Err(), "too many definitions are being read: try again")
 	}
 	defer func() { <-s.reading }()
-	return job.Load(source)
+	return job.LoadIn(job.Team{Variables: variables}, source)
 }
 
 // ValidateDefinitions checks definitions and keeps nothing.
 func (s *server) ValidateDefinitions(ctx context.Context, request api.ValidateDefinitionsRequestObject) (api.ValidateDefinitionsResponseObject, error) {
-	versions, err := s.load(ctx, request.Body)
+	versions, err := s.load(ctx, request.Team, request.Body)
 	if err != nil {
 		return nil, err
 	}

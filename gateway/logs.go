@@ -20,7 +20,7 @@ const (
 func (s *server) GetRunLogs(ctx context.Context, request api.GetRunLogsRequestObject) (api.GetRunLogsResponseObject, error) {
 	params := request.Params
 	filter := joblog.Filter{
-		Step: value(params.Step), Attempt: int(value(params.Attempt)), Level: string(value(params.Level)),
+		Step: value(params.Step), Item: value(params.Item), Attempt: int(value(params.Attempt)), Level: string(value(params.Level)),
 		Query: value(params.Q), After: value(params.After),
 	}
 	switch accepted(ctx, jsonType, linesType, eventsType) {

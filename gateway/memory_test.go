@@ -22,13 +22,18 @@ type memory struct {
 	versions map[string][]store.Job
 	runs     map[string]store.Run
 	steps    map[string][]store.Step
+	items    map[string][]store.Item // by step
+	asked    []store.Approval
+	notes    []store.AuditEntry
+	vars     map[string]store.Variable // by team/name
+	rev      int64
 	filter   store.Filter // of the last list of runs
 	limit    int
 	cursor   string
 }
 
 func newMemory() *memory {
-	return &memory{versions: map[string][]store.Job{}, runs: map[string]store.Run{}, steps: map[string][]store.Step{}}
+	return &memory{versions: map[string][]store.Job{}, runs: map[string]store.Run{}, steps: map[string][]store.Step{}, items: map[string][]store.Item{}, vars: map[string]store.Variable{}}
 }
 
 // lock begins a call; call the returned function at its end, whatever the error.
@@ -140,7 +145,7 @@ func (m *memory) Submit(_ context.Context, n store.NewRun) (store.Run, bool, err
 	}
 	run := store.Run{
 		ID: n.ID, Team: n.Team, Job: n.Job, Version: n.Version, Status: job.StatusQueued, Trigger: n.Trigger,
-		Labels: n.Labels, Priority: max(n.Priority, 0), Input: n.Input, IdempotencyKey: n.IdempotencyKey, RequestHash: n.RequestHash, CreatedAt: someTime,
+		Labels: n.Labels, Priority: max(n.Priority, 0), Input: n.Input, Vars: n.Vars, IdempotencyKey: n.IdempotencyKey, RequestHash: n.RequestHash, CreatedAt: someTime,
 	}
 	if run.Priority == 0 {
 		run.Priority = 3
@@ -188,20 +193,32 @@ func (m *memory) Run(_ context.Context, id string) (store.Run, error) {
 
 func (m *memory) RunState(ctx context.Context, id string) (store.RunState, error) {
 	run, err := m.Run(ctx, id)
-	return store.RunState{Team: run.Team, CreatedAt: run.CreatedAt, Status: run.Status}, err
+	state := store.RunState{Team: run.Team, Job: run.Job, Version: run.Version, CreatedAt: run.CreatedAt, Status: run.Status}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, approval := range m.asked {
+		if approval.Run == id && approval.Status == "pending" {
+			state.AskedAt = approval.RequestedAt
+		}
+	}
+	return state, err
 }
 
-func (m *memory) Ended(ctx context.Context, runs []string) (ended []string, err error) {
+func (m *memory) Settled(ctx context.Context, runs []string) (settled []string, err error) {
 	for _, id := range runs {
 		run, err := m.Run(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		if run.Status.Ended() {
-			ended = append(ended, id)
+		state, err := m.RunState(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if run.Status.Ended() || !state.AskedAt.IsZero() {
+			settled = append(settled, id)
 		}
 	}
-	return ended, nil
+	return settled, nil
 }
 
 func (m *memory) Runs(_ context.Context, team string, filter store.Filter, limit int, cursor string) (store.Page[store.Run], error) {

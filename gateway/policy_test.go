@@ -9,6 +9,7 @@ import (
 
 	"github.com/fairlead/fairlead/gateway/auth"
 	"github.com/fairlead/fairlead/gateway/contract"
+	"github.com/fairlead/fairlead/internal/store"
 	"github.com/fairlead/fairlead/schema"
 )
 
@@ -38,12 +39,26 @@ func leastRoles() map[string]auth.Role {
 		"GET /v1/runs/{run}/input":        auth.Viewer,
 		"GET /v1/runs/{run}/output":       auth.Viewer,
 		"GET /v1/runs/{run}/logs":         auth.Viewer,
+
+		"GET /v1/runs/{run}/steps/{step}/items": auth.Viewer,
+		"POST /v1/runs/{run}/cancel":            auth.Operator,
+		"POST /v1/runs/{run}/approvals/{step}":  auth.Approver,
+		"GET /v1/teams/{team}/approvals":        auth.Viewer,
+
+		"GET /v1/teams/{team}/variables":           auth.Viewer,
+		"GET /v1/teams/{team}/variables/{name}":    auth.Viewer,
+		"PUT /v1/teams/{team}/variables/{name}":    auth.Editor,
+		"DELETE /v1/teams/{team}/variables/{name}": auth.Editor,
+
+		// The token in its path is signed, and the caller's authority; see TestForgedCallbacks.
+		"POST /v1/callbacks/{token}": anyone,
 	}
 }
 
 // inTeam fills a path's names in, with those of a team.
 func inTeam(path, team, run string) string {
-	return strings.NewReplacer("{team}", team, "{job}", "orders", "{run}", run, "{step}", "fetch").Replace(path)
+	return strings.NewReplacer("{team}", team, "{job}", "orders", "{run}", run, "{step}", "fetch", "{name}", "region",
+		"{token}", strings.TrimPrefix(callbackPath(), "/v1/callbacks/")).Replace(path)
 }
 
 func TestEveryOperationTakesItsRole(t *testing.T) {
@@ -58,6 +73,8 @@ func TestEveryOperationTakesItsRole(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
+			_, err := w.memory.CreateVariable(t.Context(), store.Variable{Team: "default", Name: "region", Value: []byte(`"eu"`)})
+			require.NoError(t, err)
 			own := inTeam(operation.Path, "default", runID)
 			for role := auth.None; role <= auth.Admin; role++ {
 				answer := w.do(request{method: operation.Method, path: own, role: role.String()})

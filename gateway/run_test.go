@@ -52,7 +52,7 @@ func TestRunServesBeforeItsPartsAreThere(t *testing.T) {
 	cfg, err := config.Load([]string{
 		"FAIRLEAD_DATABASE_URL=postgres://nobody@" + nothing + "/fairlead", "FAIRLEAD_S3_ENDPOINT=http://" + nothing,
 		"FAIRLEAD_S3_ACCESS_KEY=key", "FAIRLEAD_S3_SECRET_KEY=secret", "FAIRLEAD_REDIS_ADDRESS=" + nothing,
-		"FAIRLEAD_OIDC_ISSUER=" + url, "FAIRLEAD_GATEWAY_LISTEN=" + freeAddress(t), "TEMPORAL_ADDRESS=" + nothing,
+		"FAIRLEAD_OIDC_ISSUER=" + url, "FAIRLEAD_CALLBACK_KEY=" + strings.Repeat("k", config.MinCallbackKey), "FAIRLEAD_GATEWAY_LISTEN=" + freeAddress(t), "TEMPORAL_ADDRESS=" + nothing,
 	})
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
@@ -89,6 +89,7 @@ func TestRunNamesWhatIsMissing(t *testing.T) {
 	err := gateway.Run(t.Context(), config.Config{}, discard())
 	require.ErrorContains(t, err, "FAIRLEAD_DATABASE_URL")
 	require.ErrorContains(t, err, "FAIRLEAD_OIDC_ISSUER")
+	require.ErrorContains(t, err, "FAIRLEAD_CALLBACK_KEY")
 }
 
 func TestTheGeneratedClientReadsProblems(t *testing.T) {

@@ -38,7 +38,7 @@ func (s *server) ListRuns(ctx context.Context, request api.ListRunsRequestObject
 
 func runFilter(params api.ListRunsParams) (store.Filter, error) {
 	filter := store.Filter{
-		Job: value(params.Job), Trigger: string(value(params.Trigger)), Version: int(value(params.Version)),
+		Job: value(params.Job), Trigger: string(value(params.Trigger)), Parent: value(params.Parent), Version: int(value(params.Version)),
 		Since: value(params.Since), Until: value(params.Until), Query: value(params.Q),
 	}
 	for _, status := range value(params.Status) {
@@ -110,105 +110,11 @@ func (s *server) open(ctx context.Context, key string) (io.ReadCloser, error) {
 	return object, nil
 }
 
-// stepOutput is a step's output, from its row or from the object that the row names.
-func (s *server) stepOutput(ctx context.Context, step store.Step) (raw json.RawMessage, err error) {
-	if step.OutputKey == "" {
-		return step.Output, nil
-	}
-	object, err := s.open(ctx, step.OutputKey)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, object.Close()) }()
-	raw, err = io.ReadAll(io.LimitReader(object, job.MaxOutput+1))
-	switch {
-	case err != nil:
-		return nil, job.Wrap(job.CodeUnavailable, err, "the output can't be read now: try again")
-	case len(raw) > job.MaxOutput: // none is recorded
-		return nil, job.Errorf(job.CodeTooLarge, "the step's output has more than %d bytes, the most that a step's answer holds", job.MaxOutput)
-	}
-	return raw, nil
-}
-
-// ListSteps lists all steps of a run's job, those that it hasn't come to among them.
-func (s *server) ListSteps(ctx context.Context, request api.ListStepsRequestObject) (api.ListStepsResponseObject, error) {
-	declared, err := s.declared(ctx, request.Run)
-	if err != nil {
-		return nil, err
-	}
-	steps, err := s.Runs.Steps(ctx, request.Run)
-	if err != nil {
-		return nil, err
-	}
-	begun := make(map[string]store.Step, len(steps))
-	for _, step := range steps {
-		begun[step.ID] = step
-	}
-	items := make([]api.Step, len(declared))
-	for i, step := range declared {
-		if found, ok := begun[step.ID]; ok {
-			items[i] = toStep(found, nil)
-		} else {
-			items[i] = pending(step.ID)
-		}
-	}
-	return api.ListSteps200JSONResponse{Items: items}, nil
-}
-
-// GetStep returns one step with its output.
-func (s *server) GetStep(ctx context.Context, request api.GetStepRequestObject) (api.GetStepResponseObject, error) {
-	step, err := s.Runs.Step(ctx, request.Run, request.Step)
-	if job.CodeOf(err) == job.CodeNotFound {
-		return s.pendingStep(ctx, request.Run, request.Step)
-	}
-	if err != nil {
-		return nil, err
-	}
-	output, err := s.stepOutput(ctx, step)
-	if err != nil {
-		return nil, err
-	}
-	return api.GetStep200JSONResponse(toStep(step, output)), nil
-}
-
-// pendingStep is a step that the run hasn't come to; CodeNotFound when its job has none of that name.
-func (s *server) pendingStep(ctx context.Context, run, id string) (api.GetStepResponseObject, error) {
-	declared, err := s.declared(ctx, run)
-	if err != nil {
-		return nil, err
-	}
-	for _, step := range declared {
-		if step.ID == id {
-			return api.GetStep200JSONResponse(pending(id)), nil
-		}
-	}
-	return nil, job.Errorf(job.CodeNotFound, "run %q has no step %q", run, contract.Shorten(id))
-}
-
-// declared are the steps of a run's definition.
-func (s *server) declared(ctx context.Context, id string) ([]job.Step, error) {
-	run, err := s.Runs.Run(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	version, err := s.Jobs.Job(ctx, run.Team, run.Job, run.Version)
-	if err != nil {
-		return nil, err
-	}
-	program, err := s.programs.get(version.Digest, version.Canonical)
-	if err != nil {
-		return nil, err
-	}
-	return program.Definition.Steps, nil
-}
-
-func pending(id string) api.Step { return api.Step{Id: id, Status: api.StepPending} }
-
 func toRun(run store.Run) api.Run {
 	answer := api.Run{
 		Id: run.ID, Team: run.Team, Job: run.Job, Version: run.Version, Status: api.RunStatus(run.Status),
-		Trigger: api.Trigger{Kind: api.TriggerKind(run.Trigger.Kind), By: run.Trigger.By},
-		Labels:  labels(run.Labels), Priority: run.Priority, Error: toFailure(run.Error),
+		Trigger: api.Trigger{Kind: api.TriggerKind(run.Trigger.Kind), By: run.Trigger.By, Parent: parentOf(run)},
+		Labels:  labels(run.Labels), Priority: run.Priority, Error: toFailure(run.Error), Cleanup: api.Cleanup(run.Cleanup),
 		CreatedAt: run.CreatedAt, StartedAt: optionalTime(run.StartedAt), EndedAt: optionalTime(run.EndedAt),
 	}
 	answer.Input = run.Input
@@ -222,11 +128,15 @@ func toRun(run store.Run) api.Run {
 	return answer
 }
 
-func toStep(step store.Step, output json.RawMessage) api.Step {
-	return api.Step{
-		Id: step.ID, Status: api.StepStatus(step.Status), Reason: string(step.Reason), Attempts: step.Attempts, Output: output,
-		Error: toFailure(step.Error), StartedAt: optionalTime(step.StartedAt), EndedAt: optionalTime(step.EndedAt),
+// parentOf is the run that started a run, "" where none did.
+func parentOf(run store.Run) string {
+	var detail struct {
+		Parent string `json:"parent"`
 	}
+	if len(run.Trigger.Detail) > 0 && json.Unmarshal(run.Trigger.Detail, &detail) != nil {
+		return ""
+	}
+	return detail.Parent
 }
 
 func toFailure(failure *job.Failure) *api.Failure {

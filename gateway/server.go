@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -21,6 +22,7 @@ import (
 	"github.com/fairlead/fairlead/internal/report"
 	"github.com/fairlead/fairlead/internal/store"
 	"github.com/fairlead/fairlead/schema"
+	"github.com/fairlead/fairlead/workflows"
 )
 
 // Jobs keeps definitions; [store.Store] does.
@@ -37,12 +39,38 @@ type Runs interface {
 	Submitted(ctx context.Context, team, key, requestHash string) (store.Run, error)
 	Submit(ctx context.Context, n store.NewRun) (run store.Run, created bool, err error)
 	Run(ctx context.Context, id string) (store.Run, error)
-	// Ended returns those of the runs that have ended.
-	Ended(ctx context.Context, runs []string) ([]string, error)
+	// Settled returns those of the runs that have ended, or wait for a person.
+	Settled(ctx context.Context, runs []string) ([]string, error)
 	report.Runs
 	Runs(ctx context.Context, team string, filter store.Filter, limit int, cursor string) (store.Page[store.Run], error)
 	Steps(ctx context.Context, run string) ([]store.Step, error)
 	Step(ctx context.Context, run, step string) (store.Step, error)
+	// HasStep says whether a step has begun.
+	HasStep(ctx context.Context, run, step string) (bool, error)
+	Items(ctx context.Context, run, step string, statuses []job.Status, limit int, cursor string) (store.Page[store.Item], error)
+	Approvals(ctx context.Context, team string, filter store.ApprovalFilter, limit int, cursor string) (store.Page[store.Approval], error)
+	// Approval is CodeNotFound while the step does not ask.
+	Approval(ctx context.Context, run, step, item string) (store.Approval, error)
+	// Note keeps an entry of the audit trail.
+	Note(ctx context.Context, team string, entry store.AuditEntry) error
+}
+
+// Variables keeps the values that a team's jobs name; [store.Store] does.
+type Variables interface {
+	Variables(ctx context.Context, team string, names []string) (map[string]json.RawMessage, error)
+	VariableNames(ctx context.Context, team string) ([]string, error)
+	ListVariables(ctx context.Context, team string, limit int, cursor string) (store.Page[store.Variable], error)
+	Variable(ctx context.Context, team, name string) (store.Variable, error)
+	CreateVariable(ctx context.Context, v store.Variable) (store.Variable, error)
+	ChangeVariable(ctx context.Context, v store.Variable, revs []int64) (store.Variable, error)
+	DeleteVariable(ctx context.Context, team, name, actor string, revs []int64) error
+}
+
+// Workflows asks the workflows of runs; [engine.Runs] does. CodeGone: there is none, or it has ended.
+type Workflows interface {
+	Cancel(ctx context.Context, run store.Run) error
+	Decide(ctx context.Context, team, run string, decision workflows.Decision) (store.ApprovalRecord, error)
+	Callback(ctx context.Context, team, run string, callback workflows.Callback) error
 }
 
 // Starter starts the workflow of a run that has been kept.
@@ -54,7 +82,7 @@ type Starter interface {
 type Logs interface {
 	Page(ctx context.Context, run string, filter joblog.Filter, limit int) (records []joblog.Record, next string, err error)
 	Logs(ctx context.Context, run string, filter joblog.Filter, yield func(report.Entry) error) error
-	Follow(ctx context.Context, run string, filter joblog.Filter, yield func(report.Entry) error) error
+	Follow(ctx context.Context, run string, filter joblog.Filter, yield func(report.Entry) error, asks func(job.Status) error) error
 }
 
 // Objects holds the outputs that are too large for a row.
@@ -70,12 +98,16 @@ type Authenticator interface {
 
 // Deps is what the gateway stands on.
 type Deps struct {
-	Jobs    Jobs
-	Runs    Runs
-	Starter Starter
-	Logs    Logs
-	Objects Objects
-	Auth    Authenticator
+	Jobs      Jobs
+	Runs      Runs
+	Variables Variables
+	Starter   Starter
+	Workflows Workflows
+	Logs      Logs
+	Objects   Objects
+	Auth      Authenticator
+	// CallbackKey signs the tokens of callbacks; empty: none is taken.
+	CallbackKey []byte
 	// Parts are looked at by /ready.
 	Parts []Part
 	Log   *slog.Logger
@@ -93,12 +125,14 @@ type Deps struct {
 type server struct {
 	Deps
 	contract *contract.Contract
-	programs *programs
+	programs *job.Programs
 	ready    *readiness
 	endings  *endings
 	actions  []api.Action
 	// reading bounds the definitions that are being read at once: it is the one thing here that takes processor time.
 	reading chan struct{}
+	// calling bounds the callbacks that are under way at once.
+	calling chan struct{}
 }
 
 var _ api.StrictServerInterface = (*server)(nil)
@@ -127,9 +161,9 @@ func New(deps Deps) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{
-		Deps: deps, contract: document, programs: newPrograms(), ready: &readiness{parts: deps.Parts},
-		endings: &endings{ended: deps.Runs.Ended},
-		actions: actions, reading: make(chan struct{}, maxReading),
+		Deps: deps, contract: document, programs: job.NewPrograms(), ready: &readiness{parts: deps.Parts},
+		endings: &endings{settled: deps.Runs.Settled},
+		actions: actions, reading: make(chan struct{}, maxReading), calling: make(chan struct{}, maxCalling),
 	}
 	return s.router()
 }
@@ -146,7 +180,7 @@ func (s *server) router() (http.Handler, error) {
 	if err := router.SetTrustedProxies(s.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("trusted proxies: %w", err)
 	}
-	router.Use(otelgin.Middleware("fairlead-gateway"), s.identify, s.access, s.recover, secure)
+	router.Use(otelgin.Middleware("fairlead-gateway", otelgin.WithFilter(traced)), s.identify, s.access, s.recover, secure)
 	router.NoRoute(func(c *gin.Context) {
 		s.fail(c, job.Errorf(job.CodeNotFound, "there is nothing at this path; /openapi.json lists what there is"))
 	})
@@ -164,6 +198,10 @@ func (s *server) router() (http.Handler, error) {
 	}
 	return router, nil
 }
+
+// traced is false for callbacks: a span has the request's path, and their URL is a
+// secret, also where something is appended to it and it is no route.
+func traced(r *http.Request) bool { return !strings.Contains(r.URL.Path, "/v1/callbacks/") }
 
 // detach gives an operation a context of its own: gin uses the request's again
 // for the next request, while something that was begun may still look at it.

@@ -22,6 +22,7 @@ import (
 	"github.com/fairlead/fairlead/internal/joblog"
 	"github.com/fairlead/fairlead/internal/report"
 	"github.com/fairlead/fairlead/internal/store"
+	"github.com/fairlead/fairlead/workflows"
 )
 
 var someTime = time.Date(2026, 11, 20, 9, 0, 0, 123_000_000, time.UTC)
@@ -51,6 +52,7 @@ type world struct {
 	memory   *memory
 	bucket   *bucket
 	starter  *starter
+	flows    *flows
 	journal  *joblog.Journal
 	live     *joblog.Live
 	parts    []gateway.Part
@@ -64,7 +66,7 @@ type world struct {
 // setup makes a world with the job orders, a run of it, and a run of another team.
 func setup(t *testing.T, change ...func(*world)) *world {
 	t.Helper()
-	w := &world{t: t, memory: newMemory(), bucket: newBucket(), starter: &starter{}, drain: make(chan struct{}), log: io.Discard}
+	w := &world{t: t, memory: newMemory(), bucket: newBucket(), starter: &starter{}, flows: &flows{}, drain: make(chan struct{}), log: io.Discard}
 	for _, c := range change {
 		c(w)
 	}
@@ -82,7 +84,7 @@ func setup(t *testing.T, change ...func(*world)) *world {
 	w.memory.put(someRun(runID, "default"), store.Step{Run: runID, ID: "fetch", Status: job.StatusRunning, Attempts: 1, StartedAt: someTime})
 	w.memory.put(someRun(otherRun, "other"))
 	w.handler, err = gateway.New(gateway.Deps{
-		Jobs: w.memory, Runs: w.memory, Starter: w.starter, Logs: report.New(w.memory, w.journal), Objects: w.bucket,
+		Jobs: w.memory, Runs: w.memory, Variables: w.memory, Starter: w.starter, Workflows: w.flows, CallbackKey: callbackKey, Logs: report.New(w.memory, w.journal), Objects: w.bucket,
 		Auth: tokens{}, Parts: w.parts, Log: log, Draining: w.drain, Extra: w.extra, BodyTimeout: w.patience,
 	})
 	require.NoError(t, err)
@@ -138,6 +140,47 @@ func (s *starter) runs() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.started
+}
+
+// callbackKey signs the tokens of callbacks.
+var callbackKey = []byte("a key of the tests")
+
+// flows are the workflows of runs; they note what they are asked.
+type flows struct {
+	mu    sync.Mutex
+	err   error
+	asked []any
+}
+
+func (f *flows) ask(what any) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, what)
+	return f.err
+}
+
+// all is what was asked.
+func (f *flows) all() []any {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
+}
+
+func (f *flows) Cancel(_ context.Context, run store.Run) error { return f.ask("cancel " + run.ID) }
+
+func (f *flows) Decide(_ context.Context, _, _ string, decision workflows.Decision) (store.ApprovalRecord, error) {
+	status := "rejected"
+	if decision.Approved {
+		status = "approved"
+	}
+	return store.ApprovalRecord{
+		Step: decision.Step, Item: decision.Item, Status: status, RequestedAt: someTime, ExpiresAt: someTime.Add(time.Hour),
+		DecidedBy: decision.By, DecidedAt: someTime.Add(time.Minute), Comment: decision.Comment,
+	}, f.ask(decision)
+}
+
+func (f *flows) Callback(_ context.Context, team, run string, callback workflows.Callback) error {
+	return f.ask(team + " " + run + " " + callback.Step + "/" + callback.Item + " " + string(callback.Body))
 }
 
 // request is one request; the zero values are GET and an admin's token.

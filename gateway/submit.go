@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -48,6 +49,9 @@ func (s *server) SubmitRun(ctx context.Context, request api.SubmitRunRequestObje
 // submit returns the run of the request's key, or a new one.
 func (s *server) submit(ctx context.Context, request api.SubmitRunRequestObject, submit api.Submit) (store.Run, error) {
 	key := value(request.Params.IdempotencyKey)
+	if strings.HasPrefix(key, store.ChildKeys) {
+		return store.Run{}, malformed([]job.Field{{Pointer: "/header/Idempotency-Key", Message: "keys that begin with `" + store.ChildKeys + "` are those of runs that runs start; choose another one"}})
+	}
 	hash, err := requestHash(request.Team, request.Job, submit)
 	if err != nil {
 		return store.Run{}, err
@@ -62,7 +66,15 @@ func (s *server) submit(ctx context.Context, request api.SubmitRunRequestObject,
 	if err != nil {
 		return store.Run{}, err
 	}
-	input, err := s.checkInput(version, submit.Input)
+	program, err := s.program(version)
+	if err != nil {
+		return store.Run{}, err
+	}
+	input, err := checkInput(program, submit.Input)
+	if err != nil {
+		return store.Run{}, err
+	}
+	vars, err := store.Snapshot(ctx, s.Variables, request.Team, program.Variables())
 	if err != nil {
 		return store.Run{}, err
 	}
@@ -71,9 +83,10 @@ func (s *server) submit(ctx context.Context, request api.SubmitRunRequestObject,
 		return store.Run{}, err
 	}
 	run, created, err := s.Runs.Submit(ctx, store.NewRun{
-		ID: id, Team: request.Team, Job: request.Job, Version: version.Version, Input: input,
+		ID: id, Team: request.Team, Job: request.Job, Version: version.Version, Input: input, Vars: vars,
 		Trigger: store.Trigger{Kind: triggerAPI, By: auth.From(ctx).Subject},
-		Labels:  runLabels(version.Labels, submit.Labels), Priority: int(submit.Priority), IdempotencyKey: key, RequestHash: hash,
+		Labels:  runLabels(version.Labels, submit.Labels), Priority: cmp.Or(int(submit.Priority), program.Definition.Priority),
+		IdempotencyKey: key, RequestHash: hash,
 	})
 	if err == nil && created {
 		s.start(ctx, run)
@@ -92,11 +105,7 @@ func runLabels(ofJob, own map[string]string) map[string]string {
 }
 
 // checkInput returns the input with its defaults; the pointers of its problems begin in the body.
-func (s *server) checkInput(version store.Job, input json.RawMessage) (json.RawMessage, error) {
-	program, err := s.programs.get(version.Digest, version.Canonical)
-	if err != nil {
-		return nil, err
-	}
+func checkInput(program *job.Program, input json.RawMessage) (json.RawMessage, error) {
 	complete, err := program.CheckInput(input)
 	if invalid := new(job.Error); errors.As(err, &invalid) && len(invalid.Fields) > 0 {
 		fields := make([]job.Field, len(invalid.Fields))
@@ -185,4 +194,14 @@ func acknowledgement(run store.Run, wait time.Duration) api.SubmitRunResponseObj
 	return api.SubmitRun202JSONResponse{
 		Body: toRun(run), Headers: api.SubmitRun202ResponseHeaders{Location: &location, PreferenceApplied: applied},
 	}
+}
+
+// program opens a published definition.
+func (s *server) program(version store.Job) (*job.Program, error) {
+	program, err := s.programs.Open(version.Canonical)
+	if err != nil {
+		// It was checked when it was published: that it can't be opened now is no caller's fault.
+		return nil, job.Wrap(job.CodeInternal, err, "a published definition can't be opened")
+	}
+	return program, nil
 }

@@ -77,6 +77,16 @@ func TestSubmitWithAKeyIsOneRun(t *testing.T) {
 	require.Len(t, w.starter.runs(), 1)
 }
 
+func TestSubmitTakesNoKeyOfChildren(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	problem := problemOf(t, w.submit(goodInput, map[string]string{"Idempotency-Key": "job.run/abc"}))
+	require.Equal(t, api.CodeMalformed, problem.Code)
+	require.Equal(t, "/header/Idempotency-Key", problem.Errors[0].Pointer)
+	require.Equal(t, 2, w.memory.count(), "nothing was kept")
+	require.Equal(t, http.StatusAccepted, w.submit(goodInput, map[string]string{"Idempotency-Key": "job.running"}).Code)
+}
+
 func TestSubmitWithAKeyComparesMeaning(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

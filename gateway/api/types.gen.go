@@ -8,6 +8,69 @@ import (
 	"time"
 )
 
+// Defines values for ApprovalStatus.
+const (
+	ApprovalApproved ApprovalStatus = "approved"
+	ApprovalCanceled ApprovalStatus = "canceled"
+	ApprovalPending  ApprovalStatus = "pending"
+	ApprovalRejected ApprovalStatus = "rejected"
+	ApprovalTimedOut ApprovalStatus = "timed_out"
+)
+
+// Valid indicates whether the value is a known member of the ApprovalStatus enum.
+func (e ApprovalStatus) Valid() bool {
+	switch e {
+	case ApprovalApproved:
+		return true
+	case ApprovalCanceled:
+		return true
+	case ApprovalPending:
+		return true
+	case ApprovalRejected:
+		return true
+	case ApprovalTimedOut:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Cleanup.
+const (
+	CleanupFailed    Cleanup = "failed"
+	CleanupSucceeded Cleanup = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the Cleanup enum.
+func (e Cleanup) Valid() bool {
+	switch e {
+	case CleanupFailed:
+		return true
+	case CleanupSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Decision.
+const (
+	DecisionApproved Decision = "approved"
+	DecisionRejected Decision = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the Decision enum.
+func (e Decision) Valid() bool {
+	switch e {
+	case DecisionApproved:
+		return true
+	case DecisionRejected:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LogLevel.
 const (
 	LevelDebug LogLevel = "debug"
@@ -57,6 +120,7 @@ func (e PartState) Valid() bool {
 const (
 	CodeConflict            ProblemCode = "conflict"
 	CodeForbidden           ProblemCode = "forbidden"
+	CodeGone                ProblemCode = "gone"
 	CodeIdempotencyMismatch ProblemCode = "idempotency_mismatch"
 	CodeInternal            ProblemCode = "internal"
 	CodeInvalidDefinition   ProblemCode = "invalid_definition"
@@ -64,9 +128,12 @@ const (
 	CodeMalformed           ProblemCode = "malformed"
 	CodeMethodNotAllowed    ProblemCode = "method_not_allowed"
 	CodeNotFound            ProblemCode = "not_found"
+	CodeStale               ProblemCode = "stale"
 	CodeTooLarge            ProblemCode = "too_large"
 	CodeUnauthenticated     ProblemCode = "unauthenticated"
 	CodeUnavailable         ProblemCode = "unavailable"
+	CodeUnconditional       ProblemCode = "unconditional"
+	CodeUnknownVariable     ProblemCode = "unknown_variable"
 	CodeUnsupportedType     ProblemCode = "unsupported_type"
 )
 
@@ -76,6 +143,8 @@ func (e ProblemCode) Valid() bool {
 	case CodeConflict:
 		return true
 	case CodeForbidden:
+		return true
+	case CodeGone:
 		return true
 	case CodeIdempotencyMismatch:
 		return true
@@ -91,11 +160,17 @@ func (e ProblemCode) Valid() bool {
 		return true
 	case CodeNotFound:
 		return true
+	case CodeStale:
+		return true
 	case CodeTooLarge:
 		return true
 	case CodeUnauthenticated:
 		return true
 	case CodeUnavailable:
+		return true
+	case CodeUnconditional:
+		return true
+	case CodeUnknownVariable:
 		return true
 	case CodeUnsupportedType:
 		return true
@@ -193,20 +268,23 @@ func (e RunStatus) Valid() bool {
 
 // Defines values for StepStatus.
 const (
-	StepCanceled  StepStatus = "canceled"
-	StepFailed    StepStatus = "failed"
-	StepPending   StepStatus = "pending"
-	StepRunning   StepStatus = "running"
-	StepSkipped   StepStatus = "skipped"
-	StepSucceeded StepStatus = "succeeded"
-	StepTimedOut  StepStatus = "timed_out"
-	StepWaiting   StepStatus = "waiting"
+	StepCanceled    StepStatus = "canceled"
+	StepCompensated StepStatus = "compensated"
+	StepFailed      StepStatus = "failed"
+	StepPending     StepStatus = "pending"
+	StepRunning     StepStatus = "running"
+	StepSkipped     StepStatus = "skipped"
+	StepSucceeded   StepStatus = "succeeded"
+	StepTimedOut    StepStatus = "timed_out"
+	StepWaiting     StepStatus = "waiting"
 )
 
 // Valid indicates whether the value is a known member of the StepStatus enum.
 func (e StepStatus) Valid() bool {
 	switch e {
 	case StepCanceled:
+		return true
+	case StepCompensated:
 		return true
 	case StepFailed:
 		return true
@@ -230,12 +308,15 @@ func (e StepStatus) Valid() bool {
 // Defines values for TriggerKind.
 const (
 	TriggerAPI TriggerKind = "api"
+	TriggerJob TriggerKind = "job"
 )
 
 // Valid indicates whether the value is a known member of the TriggerKind enum.
 func (e TriggerKind) Valid() bool {
 	switch e {
 	case TriggerAPI:
+		return true
+	case TriggerJob:
 		return true
 	default:
 		return false
@@ -263,6 +344,71 @@ type Action struct {
 type ActionList struct {
 	Items []Action `json:"items"`
 }
+
+// Approval A decision that a run waits for, or was given.
+type Approval struct {
+	// By Who may decide, as group:NAME and user:NAME; empty: everybody with the role approver.
+	By []string `json:"by"`
+
+	// Comment What they said.
+	Comment string `json:"comment,omitempty"`
+
+	// DecidedAt When; absent before.
+	DecidedAt *time.Time `json:"decidedAt,omitempty"`
+
+	// DecidedBy Who decided; absent before.
+	DecidedBy string `json:"decidedBy,omitempty"`
+
+	// ExpiresAt Until when there is time to decide.
+	ExpiresAt time.Time `json:"expiresAt"`
+
+	// Item The key of the item that it is about, where the step has items.
+	Item string `json:"item,omitempty"`
+	Job  string `json:"job"`
+
+	// Message What is asked; may be empty.
+	Message     string    `json:"message"`
+	RequestedAt time.Time `json:"requestedAt"`
+	Run         string    `json:"run"`
+
+	// Status Where a decision is; all but the first are ends.
+	Status ApprovalStatus `json:"status"`
+	Step   string         `json:"step"`
+	Team   string         `json:"team"`
+}
+
+// ApprovalList defines model for ApprovalList.
+type ApprovalList struct {
+	Items []Approval `json:"items"`
+
+	// Next The cursor of the next page; absent at the end.
+	Next string `json:"next,omitempty"`
+}
+
+// ApprovalStatus Where a decision is; all but the first are ends.
+type ApprovalStatus string
+
+// Cancel defines model for Cancel.
+type Cancel struct {
+	// Reason Why; kept in the audit trail.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Cleanup How compensations and `finally` went; absent while there was nothing to do.
+type Cleanup string
+
+// Decide defines model for Decide.
+type Decide struct {
+	// Comment Becomes part of the step's output.
+	Comment  string   `json:"comment,omitempty"`
+	Decision Decision `json:"decision"`
+
+	// Item The key of the item, where the step has items.
+	Item string `json:"item,omitempty"`
+}
+
+// Decision defines model for Decision.
+type Decision string
 
 // Failure Why a run or step ended badly.
 type Failure struct {
@@ -292,6 +438,44 @@ type Failure struct {
 type Health struct {
 	// Status Always ok.
 	Status string `json:"status"`
+}
+
+// Item One element of the list that a step goes through.
+type Item struct {
+	// Attempts How often it was tried, the first included.
+	Attempts int        `json:"attempts"`
+	EndedAt  *time.Time `json:"endedAt,omitempty"`
+
+	// Error Why a run or step ended badly.
+	Error *Failure `json:"error,omitempty"`
+
+	// Index Its place in the list, from 0.
+	Index int `json:"index"`
+
+	// Key Names the item in the step.
+	Key string `json:"key"`
+
+	// Reason As a step's.
+	Reason    string     `json:"reason,omitempty"`
+	StartedAt *time.Time `json:"startedAt,omitempty"`
+
+	// Status Where a step or one of its items is; compensated is one that had succeeded and was undone.
+	Status StepStatus `json:"status"`
+}
+
+// ItemCounts How the items of a step stand; absent where it has none.
+type ItemCounts struct {
+	Failed    int `json:"failed"`
+	Succeeded int `json:"succeeded"`
+	Total     int `json:"total"`
+}
+
+// ItemList defines model for ItemList.
+type ItemList struct {
+	Items []Item `json:"items"`
+
+	// Next The cursor of the next page; absent at the end.
+	Next string `json:"next,omitempty"`
 }
 
 // Job One version of a job.
@@ -478,6 +662,14 @@ type Published struct {
 	Warnings []Place `json:"warnings"`
 }
 
+// PutVariable defines model for PutVariable.
+type PutVariable struct {
+	Description string `json:"description,omitempty"`
+
+	// Value Any JSON value.
+	Value Value `json:"value"`
+}
+
 // Ready defines model for Ready.
 type Ready struct {
 	// Parts The parts by name: postgres, temporal, s3, redis.
@@ -495,6 +687,9 @@ type Role string
 
 // Run defines model for Run.
 type Run struct {
+	// Cleanup How compensations and `finally` went; absent while there was nothing to do.
+	Cleanup Cleanup `json:"cleanup,omitempty"`
+
 	// CreatedAt When it was acknowledged.
 	CreatedAt time.Time `json:"createdAt"`
 
@@ -553,14 +748,17 @@ type Step struct {
 	Error *Failure `json:"error,omitempty"`
 	Id    string   `json:"id"`
 
+	// Items How the items of a step stand; absent where it has none.
+	Items *ItemCounts `json:"items,omitempty"`
+
 	// Output Any JSON value.
 	Output Value `json:"output,omitempty"`
 
-	// Reason Why it was skipped: condition or upstream.
+	// Reason Why it was skipped, condition or upstream; or tolerated for a failure that the job goes on after.
 	Reason    string     `json:"reason,omitempty"`
 	StartedAt *time.Time `json:"startedAt,omitempty"`
 
-	// Status Where a step is.
+	// Status Where a step or one of its items is; compensated is one that had succeeded and was undone.
 	Status StepStatus `json:"status"`
 }
 
@@ -569,7 +767,7 @@ type StepList struct {
 	Items []Step `json:"items"`
 }
 
-// StepStatus Where a step is.
+// StepStatus Where a step or one of its items is; compensated is one that had succeeded and was undone.
 type StepStatus string
 
 // Submit defines model for Submit.
@@ -580,7 +778,7 @@ type Submit struct {
 	// Labels Free labels; at most 64, keys up to 63 characters, values up to 255.
 	Labels Labels `json:"labels,omitempty"`
 
-	// Priority 1 first to 5 last; 3 without it.
+	// Priority 1 first to 5 last; without it the job's own, which is 3 where it says nothing.
 	Priority int32 `json:"priority,omitempty"`
 
 	// Version A version's number; without it the current one.
@@ -589,14 +787,17 @@ type Submit struct {
 
 // Trigger defines model for Trigger.
 type Trigger struct {
-	// By The subject who submitted it.
+	// By The subject who submitted it, or the first of the runs that led to it.
 	By string `json:"by"`
 
-	// Kind What started a run.
+	// Kind What started a run: a submit, or a step of another run.
 	Kind TriggerKind `json:"kind"`
+
+	// Parent The run that started it, where one did.
+	Parent string `json:"parent,omitempty"`
 }
 
-// TriggerKind What started a run.
+// TriggerKind What started a run: a submit, or a step of another run.
 type TriggerKind string
 
 // UnreadyProblem A problem with the state of every part.
@@ -647,6 +848,33 @@ type Validation struct {
 // Value Any JSON value.
 type Value = json.RawMessage
 
+// Variable A value that the team's jobs name as `vars.NAME`. It is no secret.
+type Variable struct {
+	Description string    `json:"description,omitempty"`
+	Name        string    `json:"name"`
+	Team        string    `json:"team"`
+	UpdatedAt   time.Time `json:"updatedAt"`
+
+	// UpdatedBy The subject who set it.
+	UpdatedBy string `json:"updatedBy"`
+
+	// Value Any JSON value.
+	Value Value `json:"value"`
+}
+
+// VariableList defines model for VariableList.
+type VariableList struct {
+	Items []Variable `json:"items"`
+
+	// Next The cursor of the next page; absent at the end.
+	Next string `json:"next,omitempty"`
+}
+
+// VariableName A variable's name.
+//
+// Example: etl_role
+type VariableName = string
+
 // VersionList defines model for VersionList.
 type VersionList struct {
 	Items []Job `json:"items"`
@@ -657,6 +885,9 @@ type VersionList struct {
 
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// IfMatch defines model for IfMatch.
+type IfMatch = string
 
 // InTeam A team's or job's name.
 //
@@ -674,14 +905,28 @@ type OfJob = Name
 // OfRun defines model for OfRun.
 type OfRun = string
 
+// OfStep defines model for OfStep.
+type OfStep = string
+
+// OfVariable A variable's name.
+//
+// Example: etl_role
+type OfVariable = VariableName
+
 // Conflict An error (RFC 9457).
 type Conflict = Problem
 
 // Forbidden An error (RFC 9457).
 type Forbidden = Problem
 
+// Gone An error (RFC 9457).
+type Gone = Problem
+
 // Internal An error (RFC 9457).
 type Internal = Problem
+
+// InvalidBody An error (RFC 9457).
+type InvalidBody = Problem
 
 // InvalidDefinition An error (RFC 9457).
 type InvalidDefinition = Problem
@@ -695,6 +940,9 @@ type Malformed = Problem
 // NotFound An error (RFC 9457).
 type NotFound = Problem
 
+// Stale An error (RFC 9457).
+type Stale = Problem
+
 // TooLarge An error (RFC 9457).
 type TooLarge = Problem
 
@@ -703,6 +951,9 @@ type Unauthenticated = Problem
 
 // Unavailable An error (RFC 9457).
 type Unavailable = Problem
+
+// Unconditional An error (RFC 9457).
+type Unconditional = Problem
 
 // UnsupportedType An error (RFC 9457).
 type UnsupportedType = Problem
@@ -715,6 +966,9 @@ type GetRunLogsParams struct {
 	// Step Records of this step.
 	Step *string `form:"step,omitempty" json:"step,omitempty"`
 
+	// Item Records of the item with this key.
+	Item *string `form:"item,omitempty" json:"item,omitempty"`
+
 	// Attempt Records of this attempt.
 	Attempt *int32 `form:"attempt,omitempty" json:"attempt,omitempty"`
 
@@ -724,7 +978,7 @@ type GetRunLogsParams struct {
 	// Q Records whose message or fields contain this text, letter case aside.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
-	// After The `next` of the page before, or an event's `id`, of this run and with the same `step`, `attempt`, `level` and `q`.
+	// After The `next` of the page before, or an event's `id`, of this run and with the same `step`, `item`, `attempt`, `level` and `q`.
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 
 	// Limit The most records of a page.
@@ -732,6 +986,33 @@ type GetRunLogsParams struct {
 
 	// LastEventID The last event's `id` that was seen; `after` for event streams that were cut.
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
+}
+
+// ListItemsParams defines parameters for ListItems.
+type ListItemsParams struct {
+	// Status Items in this status; may repeat, any of them.
+	Status *[]StepStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Limit The most items of a page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListApprovalsParams defines parameters for ListApprovals.
+type ListApprovalsParams struct {
+	// Status Approvals in this status; may repeat, any of them.
+	Status *[]ApprovalStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Run Approvals of this run.
+	Run *string `form:"run,omitempty" json:"run,omitempty"`
+
+	// Limit The most items of a page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListJobsParams defines parameters for ListJobs.
@@ -751,10 +1032,10 @@ type GetJobParams struct {
 
 // SubmitRunParams defines parameters for SubmitRun.
 type SubmitRunParams struct {
-	// IdempotencyKey Your own name for this submit, unique in the team; kept as long as the run.
+	// IdempotencyKey Your own name for this submit, unique in the team; kept as long as the run. It may not begin with `job.run/`.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 
-	// Prefer `wait=N` waits up to N seconds (at most 60) for the run's end: 200 when it came, else 202.
+	// Prefer `wait=N` waits up to N seconds (at most 60) for the run's end: 200 when it came, else 202; that also as soon as the run waits for a person.
 	Prefer *string `json:"Prefer,omitempty"`
 }
 
@@ -778,6 +1059,9 @@ type ListRunsParams struct {
 	// Trigger Runs that were started by this kind of trigger.
 	Trigger *TriggerKind `form:"trigger,omitempty" json:"trigger,omitempty"`
 
+	// Parent Runs that this run has started.
+	Parent *string `form:"parent,omitempty" json:"parent,omitempty"`
+
 	// Label Runs with this label, as `key=value`; may repeat, all of them.
 	Label *[]string `form:"label,omitempty" json:"label,omitempty"`
 
@@ -800,6 +1084,39 @@ type ListRunsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListVariablesParams defines parameters for ListVariables.
+type ListVariablesParams struct {
+	// Limit The most items of a page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// DeleteVariableParams defines parameters for DeleteVariable.
+type DeleteVariableParams struct {
+	// IfMatch The variable's `ETag` as it was read, or `*` for whatever it has now.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// PutVariableParams defines parameters for PutVariable.
+type PutVariableParams struct {
+	// IfMatch The variable's `ETag` as it was read, or `*` for whatever it has now.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch `*`: there is no such variable yet.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// PostCallbackJSONRequestBody defines body for PostCallback for application/json ContentType.
+type PostCallbackJSONRequestBody = Value
+
+// DecideApprovalJSONRequestBody defines body for DecideApproval for application/json ContentType.
+type DecideApprovalJSONRequestBody = Decide
+
+// CancelRunJSONRequestBody defines body for CancelRun for application/json ContentType.
+type CancelRunJSONRequestBody = Cancel
+
 // PublishJobJSONRequestBody defines body for PublishJob for application/json ContentType.
 type PublishJobJSONRequestBody = Value
 
@@ -808,3 +1125,6 @@ type SubmitRunJSONRequestBody = Submit
 
 // ValidateDefinitionsJSONRequestBody defines body for ValidateDefinitions for application/json ContentType.
 type ValidateDefinitionsJSONRequestBody = Value
+
+// PutVariableJSONRequestBody defines body for PutVariable for application/json ContentType.
+type PutVariableJSONRequestBody = PutVariable

@@ -8,8 +8,8 @@ const (
 	None     Role = iota
 	Viewer        // reads
 	Approver      // decides approvals
-	Operator      // submits runs
-	Editor        // publishes jobs
+	Operator      // submits and cancels runs
+	Editor        // publishes jobs, sets variables
 	Admin         // everything
 )
 
@@ -49,11 +49,14 @@ func Needed(operation string) (role Role, ok bool) {
 	case "getMe", "listActions":
 		return None, true
 	case "listJobs", "getJob", "listJobVersions", "validateDefinitions",
-		"listRuns", "getRun", "listSteps", "getStep", "getRunInput", "getRunOutput", "getRunLogs":
+		"listRuns", "getRun", "listSteps", "getStep", "listItems", "getRunInput", "getRunOutput", "getRunLogs",
+		"listApprovals", "listVariables", "getVariable":
 		return Viewer, true
-	case "submitRun":
+	case "decideApproval":
+		return Approver, true
+	case "submitRun", "cancelRun":
 		return Operator, true
-	case "publishJob":
+	case "publishJob", "putVariable", "deleteVariable":
 		return Editor, true
 	}
 	return None, false

@@ -43,7 +43,9 @@ func NewVerifier(issuer, audience string) *Verifier {
 	}
 }
 
-// Caller returns who an Authorization header says is calling.
+// Caller returns who an Authorization header says is calling. An address that the
+// issuer calls unverified is nobody's; one that it says nothing of is taken, since
+// many issuers leave the claim email_verified out.
 // CodeUnauthenticated: there is none, or its token isn't valid. CodeUnavailable: the issuer is away.
 func (v *Verifier) Caller(ctx context.Context, authorization string) (Caller, error) {
 	raw, err := bearer(authorization)
@@ -121,7 +123,9 @@ func unavailable(cause error) error {
 
 // claims are the claims of a token that mean something here.
 type claims struct {
-	Email    string   `json:"email"`
+	Email string `json:"email"`
+	// Verified is a boolean (OpenID Connect Core, section 5.1), of some issuers its text.
+	Verified any      `json:"email_verified"`
 	Groups   []string `json:"groups"`
 	Fairlead struct {
 		Teams map[string]string `json:"teams"`
@@ -137,6 +141,9 @@ func callerOf(token *oidc.IDToken) (Caller, error) {
 		return Caller{}, job.Errorf(job.CodeUnauthenticated, "the token names no subject")
 	}
 	caller := Caller{Subject: token.Subject, Email: c.Email, Groups: c.Groups, Teams: map[string]Role{}, Expires: token.Expiry.UTC()}
+	if c.Verified != nil && c.Verified != true && c.Verified != "true" {
+		caller.Email = ""
+	}
 	for team, name := range c.Fairlead.Teams {
 		if role := ParseRole(name); role != None && job.ValidTeam(team) {
 			caller.Teams[team] = role

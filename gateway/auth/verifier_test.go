@@ -95,6 +95,31 @@ func TestVerifierTakesAValidToken(t *testing.T) {
 	require.WithinDuration(t, time.Now().Add(time.Hour), caller.Expires, time.Minute)
 }
 
+func TestVerifierTakesNoUnverifiedAddress(t *testing.T) {
+	t.Parallel()
+	i := setup(t)
+	verifier := auth.NewVerifier(i.url, audience)
+	for name, c := range map[string]struct {
+		verified any
+		want     string
+	}{
+		"nothing is said": {nil, "ana@example.com"},
+		"verified":        {true, "ana@example.com"},
+		"as text":         {"true", "ana@example.com"},
+		"unverified":      {false, ""},
+		"that as text":    {"false", ""},
+		"something else":  {0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			caller, err := verifier.Caller(t.Context(), "Bearer "+i.token(t, map[string]any{"email_verified": c.verified}))
+			require.NoError(t, err)
+			require.Equal(t, c.want, caller.Email)
+			require.Equal(t, "ana", caller.Subject)
+		})
+	}
+}
+
 // A machine's clock may be set back after a token was issued.
 func TestVerifierTakesATokenOfALaterClock(t *testing.T) {
 	t.Parallel()

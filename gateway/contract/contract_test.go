@@ -84,7 +84,7 @@ func TestQuery(t *testing.T) {
 		"q=%ff":                                 "/query/q: this must be UTF-8 without zero bytes",
 		"job=..%2fx":                            "/query/job: `../x` must match ^[a-z][a-z0-9_-]{0,62}$",
 		"until=now":                             "/query/until: `now` is not a time such as 2026-01-05T00:00:00Z",
-		"Limit=1":                               "/query/Limit: unknown query parameter `Limit`; allowed: cursor, job, label, limit, q, since, status, trigger, until, version",
+		"Limit=1":                               "/query/Limit: unknown query parameter `Limit`; allowed: cursor, job, label, limit, parent, q, since, status, trigger, until, version",
 	} {
 		values, err := url.ParseQuery(query)
 		require.NoError(t, err)

@@ -45,6 +45,12 @@ func kindOf(code job.Code) kind {
 		return kind{http.StatusMethodNotAllowed, "Method not allowed"}
 	case job.CodeConflict:
 		return kind{http.StatusConflict, "Conflict"}
+	case job.CodeGone:
+		return kind{http.StatusGone, "Gone"}
+	case job.CodeStale:
+		return kind{http.StatusPreconditionFailed, "Changed meanwhile"}
+	case job.CodeUnconditional:
+		return kind{http.StatusPreconditionRequired, "Condition needed"}
 	case job.CodeTooLarge:
 		return kind{http.StatusRequestEntityTooLarge, "Too large"}
 	case job.CodeUnsupportedType:
@@ -53,11 +59,15 @@ func kindOf(code job.Code) kind {
 		return kind{http.StatusUnprocessableEntity, "Invalid definition"}
 	case job.CodeInvalidInput:
 		return kind{http.StatusUnprocessableEntity, "Invalid input"}
+	case job.CodeUnknownVariable:
+		return kind{http.StatusUnprocessableEntity, "Unknown variable"}
 	case job.CodeIdempotencyMismatch:
 		return kind{http.StatusUnprocessableEntity, "Idempotency-Key used before"}
 	case job.CodeUnavailable:
 		return kind{http.StatusServiceUnavailable, "Service unavailable"}
-	case job.CodeInternal, job.CodeExpression: // the second is a run's, never a request's
+	case job.CodeInternal:
+	// A run's, never a request's.
+	case job.CodeExpression, job.CodeItemsFailed, job.CodeForeachIn, job.CodeForeachKey, job.CodeForeachSize, job.CodeWaitUntil, job.CodeTooManyCalls:
 	}
 	return kind{http.StatusInternalServerError, "Internal error"}
 }

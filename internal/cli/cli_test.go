@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -52,6 +53,7 @@ func (s *shell) run(args ...string) int {
 	return cli.Run(s.t.Context(), cli.Program{
 		Name: "fairlead", Args: args, Environ: s.env, Dir: s.dir,
 		Stdin: strings.NewReader(s.stdin), Stdout: &s.stdout, Stderr: &s.stderr,
+		CutDelay: time.Millisecond,
 	})
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,12 +21,15 @@ const (
 	cuts = 20
 	// maxProblem bounds what is read of an answer that says no.
 	maxProblem = 1 << 20
-	// cutDelay is the pause before a stream that was cut is opened again.
+	// cutDelay is [Program].CutDelay where none is given.
 	cutDelay = time.Second
 )
 
+// errAsked says that a run asks a person: following it would wait for them.
+var errAsked = errors.New("the run waits for a person")
+
 // follow gives every record of a run's log to yield, until the run has ended. A
-// stream that is cut is taken up where it was.
+// stream that is cut is taken up where it was. [errAsked] once the run asks a person.
 func (a *App) follow(ctx context.Context, client *api.ClientWithResponses, run string, filter api.GetRunLogsParams, yield func(api.LogRecord) error) error {
 	var broken error
 	for barren := 0; barren < cuts; barren++ {
@@ -44,7 +48,7 @@ func (a *App) follow(ctx context.Context, client *api.ClientWithResponses, run s
 		}
 		filter.LastEventID, broken = stream.last, err
 		select {
-		case <-time.After(cutDelay):
+		case <-time.After(cmp.Or(a.CutDelay, cutDelay)):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -129,6 +133,8 @@ func (s *stream) dispatch(event, id, data string) error {
 	switch event {
 	case "end":
 		s.ended, s.progress = true, true
+	case "waiting":
+		return &stopped{errAsked}
 	case "error":
 		return interruption([]byte(data))
 	case "log":

@@ -18,27 +18,31 @@ import (
 
 func (a *App) logs() *cobra.Command {
 	var (
-		step, level, text string
-		attempt           int32
-		follow            bool
+		step, item, level, text string
+		attempt                 int32
+		follow                  bool
 	)
 	cmd := &cobra.Command{
 		Use:   "logs RUN",
 		Short: "Show a run's log; with --follow, to the run's end",
+		Long:  "Show a run's log. With --follow it goes on to the run's end, or until a person has to decide something: then the exit code is 4.",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := a.client()
 			if err != nil {
 				return err
 			}
-			filter := api.GetRunLogsParams{Step: set(step), Q: set(text), Level: (*api.LogLevel)(set(level))}
+			filter := api.GetRunLogsParams{Step: set(step), Item: set(item), Q: set(text), Level: (*api.LogLevel)(set(level))}
 			if attempt != 0 {
 				filter.Attempt = &attempt
 			}
 			if follow {
 				err := a.follow(cmd.Context(), client, args[0], filter, a.tellRecord)
-				if errors.Is(err, context.Canceled) {
+				switch {
+				case errors.Is(err, context.Canceled):
 					return nil
+				case errors.Is(err, errAsked):
+					return a.asks(cmd.Context(), client, args[0])
 				}
 				return err
 			}
@@ -47,6 +51,7 @@ func (a *App) logs() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&step, "step", "", "only this step's records")
+	flags.StringVar(&item, "item", "", "only the records of the item with this key")
 	flags.Int32Var(&attempt, "attempt", 0, "only this attempt's records")
 	flags.StringVar(&level, "level", "", "only records of this level or a graver one: debug, info, warn, error")
 	flags.StringVarP(&text, "query", "q", "", "only records whose message contains this text")

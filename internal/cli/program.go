@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/fairlead/fairlead/gateway/api"
 )
 
 // Program is one invocation of a binary.
@@ -23,6 +26,8 @@ type Program struct {
 	Stderr        io.Writer
 	// Dir is the working directory, absolute: relative files are found from it.
 	Dir string
+	// CutDelay is the pause before a log's stream that was cut is opened again; 0 means a second.
+	CutDelay time.Duration
 	// More makes the commands that only this binary has; nil for none.
 	More func(*App) []*cobra.Command
 }
@@ -71,7 +76,9 @@ func (a *App) root() *cobra.Command {
 	flags.StringVar(&a.tokenFile, "token-file", "", "file with the token (else FAIRLEAD_TOKEN, else .fairlead/token here or above)")
 	flags.StringVarP(&a.output, "output", "o", outputText, "text or json")
 	root.AddCommand(
-		a.publish(), a.validate(), a.run(), a.runs(), a.get(), a.logs(),
+		a.publish(), a.validate(), a.run(), a.runs(), a.get(), a.items(), a.logs(), a.cancel(), a.vars(),
+		a.approvals(), a.decide("approve", "Approve what a run asks for", api.DecisionApproved),
+		a.decide("reject", "Reject what a run asks for", api.DecisionRejected),
 		a.gateway(), a.worker(), a.migrate(), a.config(),
 	)
 	if a.More != nil {

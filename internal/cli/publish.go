@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,10 +26,10 @@ func (a *App) validate() *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate FILE…",
 		Short: "Check job files, without a gateway; every problem at once",
-		Long:  "Check job files without a gateway. Problems are told as file:line:column, in the words of the API. A FILE of - is standard input.",
+		Long:  "Check job files without a gateway. Problems are told as file:line:column, in the words of the API. Whether the team has the variables that a job names is checked by `publish`. A FILE of - is standard input.",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, files []string) error {
-			sources, err := a.load(files)
+			sources, err := a.load(files, func([]byte) *Refused { return nil })
 			if err != nil {
 				return err
 			}
@@ -41,14 +42,14 @@ func (a *App) publish() *cobra.Command {
 	return &cobra.Command{
 		Use:   "publish FILE…",
 		Short: "Publish job files and make their versions current",
-		Long:  "Publish every job of the files, which may hold several documents. All files are checked before the first is sent. The same content is the same version. A FILE of - is standard input.",
+		Long:  "Publish every job of the files, which may hold several documents. All files are checked, also by the gateway, before the first is published. The same content is the same version. A FILE of - is standard input.",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			client, err := a.client()
 			if err != nil {
 				return err
 			}
-			sources, err := a.load(files)
+			sources, err := a.load(files, func(raw []byte) *Refused { return a.ask(cmd.Context(), client, raw) })
 			if err != nil {
 				return err
 			}
@@ -57,9 +58,10 @@ func (a *App) publish() *cobra.Command {
 	}
 }
 
-// load reads and checks the files. Every problem of every file is told; then one
-// error stands for them all: that of wrong usage, if a file can't be read.
-func (a *App) load(files []string) ([]source, error) {
+// load reads and checks the files; what ask says of a file, if anything, is told in
+// place of what is found here. Every problem of every file is told; then one error
+// stands for them all: that of wrong usage, if a file can't be read.
+func (a *App) load(files []string, ask func(raw []byte) *Refused) ([]source, error) {
 	var sources []source
 	var problems []error
 	code := ExitFailed
@@ -67,6 +69,11 @@ func (a *App) load(files []string) ([]source, error) {
 		raw, err := a.read(file)
 		if err != nil {
 			problems, code = append(problems, err), ExitUsage
+			continue
+		}
+		if refused := ask(raw); refused != nil {
+			refused.File = file
+			problems = append(problems, refused)
 			continue
 		}
 		jobs, err := job.Load(raw)
@@ -83,6 +90,23 @@ func (a *App) load(files []string) ([]source, error) {
 		a.exit(err)
 	}
 	return nil, &Exit{Code: code, Err: problems[len(problems)-1]}
+}
+
+// askTimeout bounds the wait for what the gateway says of a file.
+const askTimeout = 10 * time.Second
+
+// ask returns the problems that the gateway finds in a file: it knows the team's
+// variables. Nil for none, and where it gives no answer: what is found here is told then.
+func (a *App) ask(ctx context.Context, client *api.ClientWithResponses, raw []byte) *Refused {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	_, err := answer[api.Validation](client.ValidateDefinitionsWithBodyWithResponse(ctx, a.team, contentType(raw), bytes.NewReader(raw)))
+	refused, ok := errors.AsType[*Refused](err)
+	if !ok || refused.Code != api.CodeInvalidDefinition || len(refused.Errors) == 0 {
+		return nil
+	}
+	refused.RequestId = "" // the file is at fault: the service's log has nothing to add
+	return refused
 }
 
 // read returns the file's bytes; - is standard input.

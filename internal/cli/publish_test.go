@@ -66,9 +66,9 @@ func TestPublishSendsEachDocumentAsItStands(t *testing.T) {
 	require.Regexp(t, `weekly\s+2\s+sha256:60303ae22b99…\s+jobs\.yaml`, sh.stdout.String())
 }
 
-func TestPublishSendsNothingWhenOneFileIsWrong(t *testing.T) {
+func TestPublishPublishesNothingWhenOneFileIsWrong(t *testing.T) {
 	t.Parallel()
-	sh := setup(t, map[string]http.HandlerFunc{"/": func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }})
+	sh := setup(t, map[string]http.HandlerFunc{"PUT /": func(http.ResponseWriter, *http.Request) { t.Error("a job was published") }})
 	sh.write("good.yaml", validJob)
 	sh.write("bad.yaml", "name: [")
 	require.Equal(t, cli.ExitFailed, sh.run("publish", "good.yaml", "bad.yaml"))
@@ -88,7 +88,7 @@ func TestAnUnreadableFileHidesNoOther(t *testing.T) {
 
 func TestPublishPlacesTheGatewaysProblemsInTheFile(t *testing.T) {
 	t.Parallel()
-	sh := setup(t, map[string]http.HandlerFunc{"/": reply(http.StatusUnprocessableEntity, object{
+	sh := setup(t, map[string]http.HandlerFunc{"PUT /": reply(http.StatusUnprocessableEntity, object{
 		"type": "urn:fairlead:problem:invalid_definition", "title": "Invalid", "status": 422, "code": "invalid_definition",
 		"detail": "1 problem", "requestId": "req1",
 		"errors": []object{{"pointer": "/name", "line": 2, "column": 7, "message": "taken\x1b[31m"}},
@@ -97,4 +97,36 @@ func TestPublishPlacesTheGatewaysProblemsInTheFile(t *testing.T) {
 	require.Equal(t, cli.ExitFailed, sh.run("publish", "jobs.yaml"))
 	require.Regexp(t, `(?m)^jobs\.yaml:4:7: taken\[31m$`, sh.stderr.String(), "the line in the file, without control characters")
 	require.Contains(t, sh.stderr.String(), "(request req1)")
+}
+
+// The gateway knows the team's variables: what it finds takes the place of what is found here.
+func TestPublishTellsAllThatTheGatewayFinds(t *testing.T) {
+	t.Parallel()
+	sh := setup(t, map[string]http.HandlerFunc{
+		"PUT /": func(http.ResponseWriter, *http.Request) { t.Error("a job was published") },
+		"POST /v1/teams/default/validate": func(w http.ResponseWriter, r *http.Request) {
+			raw, _ := io.ReadAll(r.Body)
+			if !strings.Contains(string(raw), "vars.") {
+				write(w, http.StatusOK, object{"valid": true, "jobs": []any{}})
+				return
+			}
+			write(w, http.StatusUnprocessableEntity, object{"status": 422, "code": "invalid_definition", "detail": "2 problems", "requestId": "req1", "errors": []object{
+				{"line": 4, "column": 5, "message": "no key nedes"}, {"line": 4, "column": 30, "message": "no variable region"},
+			}})
+		},
+	})
+	both := strings.ReplaceAll(validJob, "uses: http, with: {url: \"", "uses: http, nedes: [], with: {url: \"${vars.region}")
+	sh.write("good.yaml", validJob)
+	sh.write("both.yaml", both)
+	sh.write("variable.yaml", strings.ReplaceAll(both, "nedes: [], ", ""))
+	require.Equal(t, cli.ExitFailed, sh.run("publish", "good.yaml", "both.yaml", "variable.yaml"))
+	for _, file := range []string{"both.yaml", "variable.yaml"} {
+		require.Contains(t, sh.stderr.String(), file+":4:5: no key nedes\n"+file+":4:30: no variable region\n")
+		require.Contains(t, sh.stderr.String(), "fairlead: "+file+": invalid_definition: 2 problems\n")
+	}
+	require.Empty(t, sh.stdout.String())
+
+	require.Equal(t, cli.ExitFailed, sh.run("publish", "both.yaml", "--url", "http://127.0.0.1:1"))
+	require.Regexp(t, `(?m)^both\.yaml:4:\d+: .*nedes.*needs`, sh.stderr.String(), "without a gateway, what is found here")
+	require.NotContains(t, sh.stderr.String(), "can't reach")
 }

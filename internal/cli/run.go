@@ -29,8 +29,8 @@ func (a *App) run() *cobra.Command {
 		Short: "Submit a run of a job; with --watch, follow it to its end",
 		Long: `Submit a run of a job's current version, or of another one.
 
-With --watch the run's log is followed to its end, then its outcome is told, and
-the exit code says it: 0 succeeded, 1 failed, 2 canceled, 3 skipped or timed out,
+With --watch the run's log is followed to its end, or until a person has to decide
+something; then how it stands is told, and the exit code says it: 0 succeeded, 1 failed, 2 canceled, 3 skipped or timed out,
 4 a person is needed. 5 is for wrong usage, no authority, or no connection.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -90,7 +90,7 @@ func (a *App) watch(ctx context.Context, client *api.ClientWithResponses, run ap
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("no longer following; the run goes on. See it with: %s get %s", a.Name, run.Id)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errAsked) {
 		return err
 	}
 	return a.outcome(ctx, client, run.Id, out)
@@ -98,15 +98,17 @@ func (a *App) watch(ctx context.Context, client *api.ClientWithResponses, run ap
 
 // outcome tells how a run stands, and is the command's result.
 func (a *App) outcome(ctx context.Context, client *api.ClientWithResponses, id string, out io.Writer) error {
-	page, err := fetch(ctx, client, id)
+	page, err := a.fetch(ctx, client, id)
 	if err != nil {
 		return err
 	}
 	if a.output == outputJSON {
-		err = a.printJSON(page)
+		if err = a.printJSON(page); err == nil {
+			err = page.tellWaiting(a.Stderr, a.Name)
+		}
 	} else {
 		_, _ = fmt.Fprintln(out)
-		err = page.tell(out)
+		err = page.tell(out, a.Name)
 	}
 	if err != nil {
 		return err

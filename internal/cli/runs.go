@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -35,6 +34,7 @@ func (a *App) runs() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&wanted.job, "job", "", "only runs of this job")
+	flags.StringVar(&wanted.parent, "parent", "", "only runs that this run has started")
 	flags.StringSliceVar(&wanted.status, "status", nil, "only runs in this status; repeat for any of several")
 	flags.StringArrayVar(&wanted.labels, "label", nil, "only runs with this key=value; repeat for all of several")
 	flags.StringVar(&wanted.since, "since", "", "only runs created after this time (RFC 3339), or within this duration (2h)")
@@ -45,14 +45,14 @@ func (a *App) runs() *cobra.Command {
 
 // selection is which runs are asked for; a zero field doesn't narrow.
 type selection struct {
-	job, since, text string
-	status, labels   []string
-	limit            int32
+	job, parent, since, text string
+	status, labels           []string
+	limit                    int32
 }
 
 // params is the selection as the API takes it.
 func (s *selection) params(now time.Time) (api.ListRunsParams, error) {
-	params := api.ListRunsParams{Job: set(s.job), Q: set(s.text), Limit: &s.limit}
+	params := api.ListRunsParams{Job: set(s.job), Parent: set(s.parent), Q: set(s.text), Limit: &s.limit}
 	if len(s.labels) > 0 {
 		params.Label = &s.labels
 	}
@@ -125,73 +125,27 @@ func (a *App) get() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			page, err := fetch(cmd.Context(), client, args[0])
+			page, err := a.fetch(cmd.Context(), client, args[0])
 			if err != nil {
 				return err
 			}
 			if a.output == outputJSON {
 				return a.printJSON(page)
 			}
-			return page.tell(a.Stdout)
+			return page.tell(a.Stdout, a.Name)
 		},
 	}
-}
-
-// page is a run with its steps.
-type page struct {
-	api.Run
-
-	Steps []api.Step `json:"steps"`
-}
-
-func fetch(ctx context.Context, client *api.ClientWithResponses, id string) (page, error) {
-	run, err := answer[api.Run](client.GetRunWithResponse(ctx, id))
-	if err != nil {
-		return page{}, err
-	}
-	steps, err := answer[api.StepList](client.ListStepsWithResponse(ctx, id))
-	return page{Run: run, Steps: steps.Items}, err
-}
-
-// tell writes the run for people: what matters first.
-func (p page) tell(out io.Writer) error {
-	now := time.Now()
-	line := fmt.Sprintf("%s  %s v%d  %s", p.Id, p.Job, p.Version, p.Status)
-	if p.EndedAt != nil {
-		line += " in " + took(p.StartedAt, p.EndedAt, now)
-	}
-	_, _ = fmt.Fprintln(out, clean(line))
-	if p.Error != nil {
-		_, _ = fmt.Fprintln(out, clean("because "+failureLine(p.Error)))
-	}
-	rows := [][]string{{"", "STEP", "STATUS", "ATTEMPTS", "TOOK", "ERROR"}}
-	for _, step := range p.Steps {
-		status, failure := string(step.Status), ""
-		if step.Reason != "" {
-			status += " (" + step.Reason + ")"
-		}
-		if step.Error != nil {
-			failure = short(step.Error.Code+": "+step.Error.Message, errorLength)
-		}
-		rows = append(rows, []string{"", step.Id, status, fmt.Sprint(step.Attempts), took(step.StartedAt, step.EndedAt, now), failure})
-	}
-	if err := table(out, rows); err != nil {
-		return err
-	}
-	switch {
-	case p.OutputUrl != "":
-		_, _ = fmt.Fprintln(out, clean("output: large, at "+p.OutputUrl))
-	case len(p.Output) > 0 && string(p.Output) != "null":
-		_, _ = fmt.Fprintln(out, clean("output: "+string(p.Output)))
-	}
-	return nil
 }
 
 // failureLine is a failure in one line, the step first.
 func failureLine(failure *api.Failure) string {
 	var b strings.Builder
 	if failure.Step != "" {
-		b.WriteString("step " + failure.Step + ": ")
+		b.WriteString("step " + failure.Step)
+		if failure.Item != "" {
+			b.WriteString("[" + failure.Item + "]")
+		}
+		b.WriteString(": ")
 	}
 	return b.String() + failure.Code + ": " + failure.Message
 }
