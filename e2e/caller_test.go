@@ -138,6 +138,7 @@ type run struct {
 	Version            int
 	Input, Output      json.RawMessage
 	OutputURL          string `json:"outputUrl"`
+	Cleanup            string
 	Error              *failure
 	CreatedAt          time.Time
 	StartedAt, EndedAt *time.Time
@@ -145,9 +146,9 @@ type run struct {
 }
 
 type failure struct {
-	Code, Message, Step string
-	Status              int
-	Retryable           bool
+	Code, Message, Step, Item, Type string
+	Status                          int
+	Retryable                       bool
 }
 
 type step struct {
@@ -155,6 +156,13 @@ type step struct {
 	Attempts           int
 	Output             json.RawMessage
 	Error              *failure
+	Items              *struct{ Total, Succeeded, Failed int }
+}
+
+type stepItem struct {
+	Key, Status, Reason string
+	Index, Attempts     int
+	Error               *failure
 }
 
 // logRecord is one line of a run's log.
@@ -162,6 +170,24 @@ type logRecord struct {
 	Level, Msg, Step string
 	Attempt          int
 	Fields           object
+}
+
+// submit submits a run and returns what it is acknowledged as.
+func (c *caller) submit(job string, input object) run {
+	c.t.Helper()
+	body, err := json.Marshal(object{"input": input})
+	require.NoError(c.t, err)
+	var submitted run
+	c.send(http.MethodPost, c.jobPath(job)+"/runs", body, "Content-Type", "application/json").into(http.StatusAccepted, &submitted)
+	return submitted
+}
+
+// post sends a JSON body.
+func (c *caller) post(path string, body any) reply {
+	c.t.Helper()
+	raw, err := json.Marshal(body)
+	require.NoError(c.t, err)
+	return c.send(http.MethodPost, path, raw, "Content-Type", "application/json")
 }
 
 // finish submits a run and waits for its end.
@@ -185,7 +211,7 @@ func (c *caller) ended(id string) run {
 		last = run{}
 		return err == nil && json.Unmarshal(answer.body, &last) == nil && last.EndedAt != nil
 	}, 2*time.Minute, 50*time.Millisecond, "run %s does not end", id)
-	firstRuns.LoadOrStore(last.Job, id)
+	remember(last)
 	return last
 }
 
@@ -206,6 +232,18 @@ func (c *caller) step(id, name string) step {
 	var one step
 	c.get("/v1/runs/"+id+"/steps/"+name, &one)
 	return one
+}
+
+// items are the items of a run's step by key.
+func (c *caller) items(id, name string) map[string]stepItem {
+	c.t.Helper()
+	var list struct{ Items []stepItem }
+	c.get("/v1/runs/"+id+"/steps/"+name+"/items", &list)
+	items := map[string]stepItem{}
+	for _, one := range list.Items {
+		items[one.Key] = one
+	}
+	return items
 }
 
 // log is a run's whole log.

@@ -30,10 +30,7 @@ func hanging(t *testing.T, admin *caller) (string, *target) {
 	t.Helper()
 	target := newTarget(t, hang)
 	admin.publish("interrupted")
-	body, err := json.Marshal(object{"input": object{"target": target.URL}})
-	require.NoError(t, err)
-	var submitted run
-	admin.send(http.MethodPost, admin.jobPath("interrupted")+"/runs", body, "Content-Type", "application/json").into(http.StatusAccepted, &submitted)
+	submitted := admin.submit("interrupted", object{"target": target.URL})
 	require.Eventually(t, func() bool { return len(target.seen()) == 1 }, time.Minute, 20*time.Millisecond)
 	return submitted.ID, target
 }

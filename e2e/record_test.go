@@ -21,14 +21,29 @@ import (
 // histories is where to write the histories of this test's runs, for the replay tests.
 var histories = flag.String("record", "", "write a history of each feature to this folder")
 
-// features are the jobs whose first ended run shows a feature of its own. The job `large`
-// is not one of them: its values are in S3, not in its history.
+// features are the jobs whose first ended run shows a feature of its own, some of them by
+// how it ended. The job `large` is not one of them: its values are in S3, not in its history.
 func features() []string {
-	return []string{"passes_on", "branches", "retry", "timeout", "deadline", "interrupted", "told", "fails_on_purpose", "platform_health"}
+	return []string{
+		"passes_on", "branches", "retry", "timeout", "deadline", "interrupted", "told", "fails_on_purpose", "platform_health",
+		"continues", "retry_rules", "polls", "waits", "groups", "parent", "child", "child-http_status", "variables",
+		"callback", "callback-answered", "approval-succeeded", "approval-approval_rejected", "approval-canceled", "fan_out-succeeded", "fan_out-items_failed",
+		"undoes-succeeded", "undoes-http_status", "undoes-canceled",
+	}
 }
 
-// firstRuns has the first run of each job that a case waited for.
+// firstRuns has the first run of each job that a case waited for, and the first that ended so.
 var firstRuns sync.Map
+
+// remember keeps a run for its history.
+func remember(last run) {
+	firstRuns.LoadOrStore(last.Job, last.ID)
+	how := last.Status
+	if last.Error != nil {
+		how = last.Error.Code
+	}
+	firstRuns.LoadOrStore(last.Job+"-"+how, last.ID)
+}
 
 // record writes the histories that were asked for.
 func record(ctx context.Context, stack *devstack.Stack) error {
@@ -46,7 +61,7 @@ func record(ctx context.Context, stack *devstack.Stack) error {
 	for _, job := range features() {
 		id, ok := firstRuns.Load(job)
 		if !ok {
-			return fmt.Errorf("no case ran %s", job)
+			return fmt.Errorf("no case waited for a run of %s", job)
 		}
 		ids["run-"+job] = workflows.RunID("default", id.(string))
 		if slices.Contains([]string{"told", "platform_health"}, job) {

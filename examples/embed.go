@@ -1,4 +1,5 @@
-// Package examples holds job files that run on the dev stack as they are.
+// Package examples holds job files: some that run on the dev stack as they are, and complete
+// ones of the kinds that people bring, which call the systems that upstreams plays.
 package examples
 
 import (
@@ -11,7 +12,11 @@ var files embed.FS
 
 // Names lists the examples.
 func Names() []string {
-	return []string{"platform_health", "chain", "graph", "fails_on_purpose"}
+	return []string{
+		"platform_health", "chain", "graph", "fails_on_purpose",
+		"nightly_etl", "orders_to_sql", "database_upgrade", "order_to_invoice", "month_end",
+		"erasure", "partner_export", "tenant_reports", "incremental_load", "health_monitor",
+	}
 }
 
 // File returns the job file of an example.

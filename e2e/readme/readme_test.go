@@ -1,5 +1,5 @@
-// Package readme runs the commands of README.md as a stranger would, and compares what
-// they print with what it shows.
+// Package readme runs the commands of README.md and of the examples' one as a stranger would,
+// and compares what they print with what is shown.
 package readme_test
 
 import (
@@ -27,16 +27,21 @@ import (
 const (
 	// patience bounds one command; the first compiles a Temporal server where that hasn't been done.
 	patience = 20 * time.Minute
-	// devCommand runs until it is told to stop: the commands after it run beside it.
-	devCommand = "go tool task dev"
 	// gateway is where the dev stack's gateway listens.
 	gateway = "127.0.0.1:4000"
-	// up is in the line that devCommand ends its greeting with.
-	up = "Ctrl-C stops it"
 )
 
 // update has the README show what its commands print now: go tool task golden:readme
 var update = flag.Bool("update", false, "write what the commands print into README.md")
+
+// background are the commands that run until they are told to stop, with what is in the line
+// that ends their greeting: the commands after them run beside them.
+func background() map[string]string {
+	return map[string]string{
+		"go tool task dev": "Ctrl-C stops it",
+		"go build -o bin/upstreams ./examples/upstreams/serve\nbin/upstreams": "Ctrl-C stops them",
+	}
+}
 
 // notRun are commands that the test can't run: it is part of the one, and the other
 // fetches what is here already.
@@ -49,20 +54,30 @@ func TestCommandsGiveWhatTheReadmeShows(t *testing.T) {
 	t.Parallel()
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
-	require.NoError(t, err)
-	commands := blocks(string(readme))
-	require.NotEmpty(t, commands)
 	listener, err := net.Listen("tcp", gateway)
 	require.NoError(t, err, "the README's commands start the dev stack: stop the one that is up")
 	require.NoError(t, listener.Close())
+	compared := 0
+	for _, name := range []string{"README.md", "examples/README.md"} {
+		compared += follow(t, root, filepath.Join(root, name))
+	}
+	require.Positive(t, compared)
+}
+
+// follow runs the commands of a document, and returns how many outputs it has compared.
+func follow(t *testing.T, root, document string) int {
+	t.Helper()
+	readme, err := os.ReadFile(document)
+	require.NoError(t, err)
+	commands := blocks(string(readme))
+	require.NotEmpty(t, commands)
 	compared := 0
 	for _, one := range commands {
 		if slices.ContainsFunc(notRun(), func(prefix string) bool { return strings.HasPrefix(one.command, prefix) }) {
 			continue
 		}
-		if one.command == devCommand {
-			startDev(t, root)
+		if up := background()[one.command]; up != "" {
+			start(t, root, one.command, up)
 			continue
 		}
 		got := strings.TrimRight(runCommand(t, root, one.command), "\n")
@@ -77,9 +92,9 @@ func TestCommandsGiveWhatTheReadmeShows(t *testing.T) {
 		require.Equal(t, normal(one.output), normal(got), "the output of %s:\n%s", one.command, got)
 	}
 	if *update {
-		require.NoError(t, os.WriteFile(filepath.Join(root, "README.md"), readme, 0o600))
+		require.NoError(t, os.WriteFile(document, readme, 0o600))
 	}
-	require.Positive(t, compared)
+	return compared
 }
 
 // blocks are the README's sh blocks, each with the text block that follows it at once.
@@ -113,11 +128,11 @@ func runCommand(t *testing.T, root, command string) string {
 	return string(out)
 }
 
-// startDev starts the stack, waits until it is up, and stops it as Ctrl-C would when the test ends.
-func startDev(t *testing.T, root string) {
+// start starts a command, waits until it is up, and stops it as Ctrl-C would when the test ends.
+func start(t *testing.T, root, command, up string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
-	cmd := shell(ctx, root, devCommand)
+	cmd := shell(ctx, root, command)
 	reader, writer := io.Pipe()
 	cmd.Stdout, cmd.Stderr = writer, writer
 	require.NoError(t, cmd.Start())
@@ -129,7 +144,7 @@ func startDev(t *testing.T, root string) {
 	t.Cleanup(func() {
 		defer cancel()
 		require.NoError(t, syscall.Kill(-cmd.Process.Pid, syscall.SIGINT))
-		require.NoError(t, <-ended, "Ctrl-C stops the stack cleanly")
+		require.NoError(t, <-ended, "Ctrl-C stops it cleanly: %s", command)
 	})
 	var said strings.Builder
 	lines := bufio.NewScanner(reader)
@@ -140,7 +155,7 @@ func startDev(t *testing.T, root string) {
 			return
 		}
 	}
-	t.Fatalf("%s ended:\n%s", devCommand, said.String())
+	t.Fatalf("%s ended:\n%s", command, said.String())
 }
 
 // normal drops what differs from one run to the next: IDs, numbers, how wide columns
