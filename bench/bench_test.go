@@ -4,18 +4,20 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/pprof/profile"
 	"github.com/stretchr/testify/require"
+	historypb "go.temporal.io/api/history/v1"
 
 	"github.com/fairlead/fairlead/internal/job"
 )
 
 func TestCasesAreJobs(t *testing.T) {
 	t.Parallel()
-	for _, c := range cases() {
+	for _, c := range slices.Concat(cases(), interpretations()) {
 		_, file := c.job()
 		versions, err := job.Load([]byte(file))
 		require.NoError(t, err, file)
@@ -78,6 +80,22 @@ func TestRatios(t *testing.T) {
 	}
 }
 
+// Each side makes of its history what it made of it before, and both have the same events.
+func TestHistoriesReplay(t *testing.T) {
+	t.Parallel()
+	for _, c := range interpretations() {
+		hand, fairlead, err := histories(c)
+		require.NoError(t, err)
+		require.Len(t, fairlead.GetEvents(), len(hand.GetEvents()))
+		replayer, err := newReplayer()
+		require.NoError(t, err)
+		for _, history := range []*historypb.History{hand, fairlead} {
+			_, err = replay(replayer, history, 1, c.Steps)
+			require.NoError(t, err, c.Name)
+		}
+	}
+}
+
 // stack is a sample whose innermost function comes first.
 func stack(functions ...string) *profile.Sample {
 	sample := &profile.Sample{Value: []int64{1, 10}}
@@ -106,13 +124,15 @@ func TestReportHasEveryCase(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "report.md")
 	result := Result{Case: cases()[0], Rounds: []Round{{}}, Shares: []Share{{"Temporal's server", 8, 9.5}}}
+	replayed := Interpretation{Case: interpretations()[0], Floor: []float64{10}, Fairlead: []float64{11}, Ratios: []float64{1.1}}
 	l := legs(true, 100, 100, 90, 90)
 	result.Rounds[0] = Round{Floor: [2]Leg{l[0], l[1]}, Fairlead: [2]Leg{l[2], l[3]}}
-	require.NoError(t, writeReport(context.Background(), path, Ground{WarmStart: 2}, []Result{result}))
+	require.NoError(t, writeReport(context.Background(), path, Ground{WarmStart: 2}, []Result{result}, []Interpretation{replayed}))
 	page, err := os.ReadFile(path)
 	require.NoError(t, err)
 	for _, text := range []string{
 		"| 1 step, 40 clients | 100.0 runs/s | 90.0 runs/s | **0.90** (0.90 – 0.90) | ≥ 0.85 | kept |",
+		"| 100 sequential steps, replayed | 10.0 µs | 11.0 µs | **1.10** (1.10 – 1.10) | ≤ 1.15 | kept |",
 		"| Temporal's server | 8.00 | 9.50 |", "| warm start (median of 5) | 2.0 s (limit: 10 s) |",
 	} {
 		require.Contains(t, string(page), text)

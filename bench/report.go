@@ -27,15 +27,16 @@ type Report struct {
 	Ground   Ground
 	Results  []Result
 	Rounds   int
+	Replayed []Interpretation
 }
 
 // Version is a part's.
 type Version struct{ Part, Version string }
 
 // writeReport writes the Markdown file.
-func writeReport(ctx context.Context, path string, ground Ground, results []Result) error {
+func writeReport(ctx context.Context, path string, ground Ground, results []Result, replayed []Interpretation) error {
 	report := Report{
-		Date: time.Now().UTC().Format(time.DateOnly), Machine: machine(), Versions: versions(ctx), Ground: ground, Results: results,
+		Date: time.Now().UTC().Format(time.DateOnly), Machine: machine(), Versions: versions(ctx), Ground: ground, Results: results, Replayed: replayed,
 	}
 	if len(results) > 0 {
 		report.Rounds = len(results[0].Rounds)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/pprof"
+	"slices"
 	"strings"
 )
 
@@ -60,12 +61,30 @@ func Run(ctx context.Context, options Options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var results []Result
+	results, err := measureAll(ctx, options, out)
+	if err != nil {
+		return err
+	}
+	replayed, err := interpretAll(options, out)
+	if err != nil || options.Report == "" {
+		return err
+	}
+	return writeReport(ctx, options.Report, ground, results, replayed)
+}
+
+// chosen are the cases whose names have the options' text.
+func (o Options) chosen(all []Case) []Case {
+	return slices.DeleteFunc(all, func(c Case) bool { return !strings.Contains(c.Name, o.Cases) })
+}
+
+// measureAll measures the chosen cases on a stack of its own.
+func measureAll(ctx context.Context, options Options, out io.Writer) (results []Result, err error) {
+	chosen := options.chosen(cases())
+	if len(chosen) == 0 {
+		return nil, nil
+	}
 	err = inWorld(ctx, io.Discard, func(ctx context.Context, w *world) error {
-		for _, c := range cases() {
-			if !strings.Contains(c.Name, options.Cases) {
-				continue
-			}
+		for _, c := range chosen {
 			result, err := measure(ctx, w, c, options, out)
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.Name, err)
@@ -74,10 +93,7 @@ func Run(ctx context.Context, options Options, out io.Writer) error {
 		}
 		return nil
 	})
-	if err != nil || options.Report == "" {
-		return err
-	}
-	return writeReport(ctx, options.Report, ground, results)
+	return results, err
 }
 
 // absolute makes paths absolute: the S3 server changes the working directory.

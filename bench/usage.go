@@ -32,14 +32,23 @@ type gauge struct {
 }
 
 func (g gauge) read(ctx context.Context) (Usage, error) {
+	process, err := processTime()
+	if err != nil {
+		return Usage{}, err
+	}
+	used := Usage{Process: process, Postgres: childrenTime()}
+	// Every transaction that writes takes one number; those of statistics and reads take none.
+	err = g.db.QueryRow(ctx, "select pg_snapshot_xmax(pg_current_snapshot())::text::float8").Scan(&used.Commits)
+	return used, err
+}
+
+// processTime is the processor seconds of this process so far.
+func processTime() (float64, error) {
 	var self syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &self); err != nil {
-		return Usage{}, fmt.Errorf("processor time: %w", err)
+		return 0, fmt.Errorf("processor time: %w", err)
 	}
-	used := Usage{Process: seconds(self.Utime) + seconds(self.Stime), Postgres: childrenTime()}
-	// Every transaction that writes takes one number; those of statistics and reads take none.
-	err := g.db.QueryRow(ctx, "select pg_snapshot_xmax(pg_current_snapshot())::text::float8").Scan(&used.Commits)
-	return used, err
+	return seconds(self.Utime) + seconds(self.Stime), nil
 }
 
 func seconds(t syscall.Timeval) float64 { return time.Duration(t.Nano()).Seconds() }
