@@ -173,7 +173,7 @@ Fairlead is up.
 
 Try, in another terminal:
 
-%[7]s  %[5]s publish examples/*/job.yaml
+%[7]s  %[5]s publish examples/{platform_health,chain,graph,fails_on_purpose}/job.yaml
   %[5]s run chain --watch%[8]s
 
 Ctrl-C stops it; the next start goes on where it was.
