@@ -13,6 +13,11 @@ func Functions() ([]string, error) {
 	return lib.names, err
 }
 
+// Misnomers are the names of functions that are written in another way.
+func Misnomers() []string {
+	return slices.Concat(slices.Collect(maps.Keys(shapes)), slices.Collect(maps.Keys(otherFunctions)))
+}
+
 // Operators are the signs of the operators that there are.
 func Operators() []string { return slices.Sorted(maps.Values(symbols)) }
 

@@ -55,7 +55,10 @@ func (a *analysis) arguments(e ast.Expr, call ast.CallExpr, on *Type) {
 	args := call.Args()
 	switch call.FunctionName() {
 	case "date":
-		if day, ok := text(args[0]); ok && len(args) == 1 {
+		if len(args) != 1 {
+			return // CEL's checker says how many it takes
+		}
+		if day, ok := text(args[0]); ok {
 			if err, failed := date(types.String(day)).(*types.Err); failed {
 				a.report(e, a.at(args[0]), "%s", err)
 			}
