@@ -106,7 +106,7 @@ var itemOnly = regexp.MustCompile(`^[^$]*\$\{\s*([a-z0-9_]+(?:\.[A-Za-z_][A-Za-z
 func (c *checker) checkLiteralKeys(s *site, as, key string) {
 	found := itemOnly.FindStringSubmatch(key)
 	list := s.node.get("foreach").get("in")
-	if found == nil || list.kind != kindList {
+	if found == nil || list == nil || list.kind != kindList {
 		return
 	}
 	parts := strings.Split(found[1], ".")
