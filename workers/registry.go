@@ -71,9 +71,11 @@ func Register(r Registry, role string, p Parts) {
 	switch role {
 	case RoleRunner:
 		serveWorkflow(r, workflows.TypeRun, workflows.NewRun())
+		expressions := job.NewLate()
 		for name, action := range actions(p) {
 			serve(r, name, step.New(action, step.Deps{
-				Check: check(name), Begin: p.Begin, Callback: p.Callback, Hold: p.Hold, Drain: p.Drain, Logger: p.Log,
+				Check: check(name), Begin: p.Begin, Callback: p.Callback, Hold: p.Hold,
+				Expressions: expressions, Drain: p.Drain, Logger: p.Log,
 			}))
 		}
 		serve(r, activities.Record, p.Recorder.Record)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/fairlead/fairlead/activities"
 	"github.com/fairlead/fairlead/internal/job"
-	"github.com/fairlead/fairlead/internal/job/expr"
 )
 
 // next is what follows a failed attempt.
@@ -55,7 +54,7 @@ func (a *attempt) unwanted(failed *activities.Failed) string {
 	case a.in.RetryIf == "":
 		return ""
 	}
-	wanted, err := expr.EvaluateBool(a.in.RetryIf, a.with("error", job.ErrorView(&failed.Failure)))
+	wanted, err := a.Expressions.Bool(a.in.RetryIf, a.with("error", job.ErrorView(&failed.Failure)))
 	switch {
 	case err != nil:
 		return "`retry.if` can't be evaluated: " + activities.OneLine(err.Error(), maxMessage)

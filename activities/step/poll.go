@@ -10,7 +10,6 @@ import (
 
 	"github.com/fairlead/fairlead/activities"
 	"github.com/fairlead/fairlead/internal/job"
-	"github.com/fairlead/fairlead/internal/job/expr"
 )
 
 // errPollOver is why a call is cut short when its poll's time is up.
@@ -83,7 +82,7 @@ func (a *attempt) judgePoll(output any) error {
 	}
 	scope := a.with("output", output)
 	if a.in.Poll.FailIf != "" {
-		failed, err := expr.EvaluateBool(a.in.Poll.FailIf, scope)
+		failed, err := a.Expressions.Bool(a.in.Poll.FailIf, scope)
 		if err != nil {
 			return refuse(string(job.CodeExpression), "`poll.failIf` can't be evaluated: "+err.Error(), err)
 		}
@@ -91,7 +90,7 @@ func (a *attempt) judgePoll(output any) error {
 			return refuse(activities.CodePollFailed, "`poll.failIf` says that it has failed: "+a.in.Poll.FailIf, nil)
 		}
 	}
-	done, err := expr.EvaluateBool(a.in.Poll.Until, scope)
+	done, err := a.Expressions.Bool(a.in.Poll.Until, scope)
 	switch {
 	case err != nil:
 		return refuse(string(job.CodeExpression), "`poll.until` can't be evaluated: "+err.Error(), err)

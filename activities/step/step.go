@@ -47,6 +47,9 @@ type Deps struct {
 	Callback func(run activities.Run, step, item string) string
 	// Hold waits until S3 takes values, for a result too large to travel without it; nil never waits.
 	Hold func(ctx context.Context) error
+	// Expressions keeps what the steps' expressions compile to from one attempt to
+	// the next; nil: the activity has one of its own.
+	Expressions *job.Late
 	// Drain is how long an attempt may go on when its worker is told to stop: less
 	// than the worker's own time, so that the server still hears of it.
 	Drain time.Duration
@@ -58,6 +61,9 @@ type Deps struct {
 // error, or an application error whose type is the failure's code and whose
 // detail is an [activities.StepFailure].
 func New(action activities.Action, deps Deps) func(context.Context, activities.Step) (activities.StepResult, error) {
+	if deps.Expressions == nil {
+		deps.Expressions = job.NewLate()
+	}
 	return func(ctx context.Context, in activities.Step) (activities.StepResult, error) {
 		a := begin(ctx, action, deps, in)
 		output, err := a.run(ctx)

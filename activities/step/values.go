@@ -19,7 +19,7 @@ const maxToken = 128
 
 // decodeScope reads the values that the step's expressions refer to.
 func (a *attempt) decodeScope() error {
-	values, err := decode(a.in.Scope)
+	values, err := expr.Decode(orEmpty(a.in.Scope))
 	if err != nil {
 		return err
 	}
@@ -58,11 +58,7 @@ func (a *attempt) withCallbacks() expr.Scope {
 
 // render evaluates a template and returns its value as JSON.
 func (a *attempt) render(template json.RawMessage, scope expr.Scope) (json.RawMessage, error) {
-	value, err := decode(template)
-	if err != nil {
-		return nil, err
-	}
-	rendered, err := expr.Render(value, scope)
+	rendered, err := a.Expressions.Render(orEmpty(template), scope)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +76,7 @@ func (a *attempt) settleToken() error {
 	if a.in.TokenOf == "" {
 		return nil
 	}
-	value, err := expr.Render(a.in.TokenOf, a.values)
+	value, err := a.Expressions.RenderString(a.in.TokenOf, a.values)
 	if err != nil {
 		return refuse(string(job.CodeExpression), "`token` can't be evaluated: "+err.Error(), err)
 	}
@@ -106,10 +102,10 @@ func token(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// decode reads JSON; nothing is an empty object.
-func decode(raw json.RawMessage) (any, error) {
+// orEmpty is JSON, or an empty object for nothing.
+func orEmpty(raw json.RawMessage) json.RawMessage {
 	if len(raw) == 0 || string(raw) == "null" {
-		return map[string]any{}, nil
+		return json.RawMessage("{}")
 	}
-	return expr.Decode(raw)
+	return raw
 }

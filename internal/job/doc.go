@@ -7,7 +7,7 @@
 //	                                                                  ├─ Main, Group, Finally  which steps come next: Block.Next
 //	                                                                  ├─ Condition, Continues  a step's `if` and `continueOnError`
 //	                                                                  ├─ Items, Until, Message its `foreach`, `wait` and `approval`
-//	                                                                  ├─ StepScope, Callbacks  what its activity refers to
+//	                                                                  ├─ StepJSON, Callbacks   what its activity refers to
 //	                                                                  ├─ StepOutput            what a step gives that is no call
 //	                                                                  └─ Output                what the run gives back
 //

@@ -96,11 +96,10 @@ func TestStepScopeIsEnoughAndNoMore(t *testing.T) {
 		"steps": map[string]any{"extract": map[string]any{"output": map[string]any{"body": map[string]any{"rows": []any{int64(1), int64(2)}}}}},
 	}, pruned)
 
-	with, err := expr.Decode(p.Step("load").With)
+	late := job.NewLate()
+	whole, err := late.Render(p.Step("load").With, scope(200))
 	require.NoError(t, err)
-	whole, err := expr.Render(with, scope(200))
-	require.NoError(t, err)
-	part, err := expr.Render(with, pruned)
+	part, err := late.Render(p.Step("load").With, pruned)
 	require.NoError(t, err)
 	require.Equal(t, whole, part)
 	require.Empty(t, p.StepScope("nothing", scope(200)))

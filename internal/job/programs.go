@@ -1,10 +1,6 @@
 package job
 
-import (
-	"container/list"
-	"crypto/sha256"
-	"sync"
-)
+import "crypto/sha256"
 
 // What is kept open: a program has some 100 KiB, and with all its expressions
 // compiled 15 KiB for each step, 150 times the length of its definition.
@@ -18,42 +14,15 @@ const (
 // use from several goroutines, and from workflows: it changes how long an
 // answer takes, never the answer.
 type Programs struct {
-	mu     sync.Mutex
-	byUse  *list.List // of *opened, the last used first
-	lookup map[[sha256.Size]byte]*list.Element
-	size   int // of the definitions that are kept
-}
-
-type opened struct {
-	sum  [sha256.Size]byte
-	size int
-	open func() (*Program, error)
+	recent *recent[[sha256.Size]byte, *Program]
 }
 
 // NewPrograms returns programs of which none is open.
 func NewPrograms() *Programs {
-	return &Programs{byUse: list.New(), lookup: map[[sha256.Size]byte]*list.Element{}}
+	return &Programs{recent: newRecent[[sha256.Size]byte, *Program](maxPrograms, maxSources)}
 }
 
 // Open is [Open]; callers at once wait for one opening.
 func (p *Programs) Open(canonical []byte) (*Program, error) {
-	return p.entry(sha256.Sum256(canonical), canonical).open()
-}
-
-func (p *Programs) entry(sum [sha256.Size]byte, canonical []byte) *opened {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if element, ok := p.lookup[sum]; ok {
-		p.byUse.MoveToFront(element)
-		return element.Value.(*opened) //nolint:forcetypeassert // holds nothing else
-	}
-	entry := &opened{sum: sum, size: len(canonical), open: sync.OnceValues(func() (*Program, error) { return Open(canonical) })}
-	p.lookup[sum] = p.byUse.PushFront(entry)
-	p.size += entry.size
-	for p.byUse.Len() > 1 && (p.byUse.Len() > maxPrograms || p.size > maxSources) {
-		oldest := p.byUse.Remove(p.byUse.Back()).(*opened) //nolint:forcetypeassert // holds nothing else
-		delete(p.lookup, oldest.sum)
-		p.size -= oldest.size
-	}
-	return entry
+	return p.recent.get(sha256.Sum256(canonical), len(canonical), func() (*Program, error) { return Open(canonical) })
 }

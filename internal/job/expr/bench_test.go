@@ -33,7 +33,11 @@ func BenchmarkEvaluate(b *testing.B) {
 func BenchmarkCompileLate(b *testing.B) {
 	scope := scopeOf(b)
 	for b.Loop() {
-		if _, err := expr.EvaluateBool(condition, scope); err != nil {
+		x, err := expr.LateCondition(condition)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := x.Bool(scope); err != nil {
 			b.Fatal(err)
 		}
 	}

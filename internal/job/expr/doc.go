@@ -8,5 +8,5 @@
 // database, by the functions that take a zone.
 //
 // Types are for checking only. An expression that a typed [Env] accepts is
-// evaluated exactly as [Render], which knows no types, evaluates it.
+// evaluated exactly as what [Late] compiles, which knows no types.
 package expr

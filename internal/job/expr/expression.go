@@ -45,7 +45,7 @@ func (e *Env) compile(p part, want Want) (*Expression, []Problem) {
 		if e.any {
 			return newPlan(checked)
 		}
-		// Types are for checking only: what runs is what Render runs.
+		// Types are for checking only: what runs is what Late compiles.
 		untyped, problems, err := (&Env{any: true}).check(x.source)
 		if err != nil || len(problems) > 0 {
 			return plan{}, errors.Join(errors.New("the expression doesn't compile without types"), err)

@@ -62,7 +62,7 @@ func TestEvaluationFails(t *testing.T) {
 	for source, want := range cases {
 		t.Run(source, func(t *testing.T) {
 			t.Parallel()
-			_, err := expr.Render(source, scope)
+			_, err := late(source, scope)
 			require.ErrorContains(t, err, want)
 		})
 	}
@@ -70,13 +70,13 @@ func TestEvaluationFails(t *testing.T) {
 
 func TestFailurePointer(t *testing.T) {
 	t.Parallel()
-	_, err := expr.Render(map[string]any{"a": "ok", "b/c": []any{"x", "${input.nope}"}}, scopeOf(t))
+	_, err := late(map[string]any{"a": "ok", "b/c": []any{"x", "${input.nope}"}}, scopeOf(t))
 	var failed *expr.EvalError
 	require.ErrorAs(t, err, &failed)
 	require.Equal(t, "/b~1c/1", failed.Pointer)
 	require.Equal(t, "input.nope", failed.Source)
 
-	_, err = expr.Render(map[string]any{"b": "${1 +}", "a": "${nope(}"}, nil)
+	_, err = late(map[string]any{"b": "${1 +}", "a": "${nope(}"}, nil)
 	require.ErrorContains(t, err, "/a: ")
 	require.ErrorContains(t, err, "/b: ")
 }
@@ -118,7 +118,7 @@ func TestBounded(t *testing.T) {
 	} {
 		t.Run(source[:min(len(source), 80)], func(t *testing.T) {
 			t.Parallel()
-			_, err := expr.Render("${"+source+"}", scope)
+			_, err := late("${"+source+"}", scope)
 			require.ErrorContains(t, err, "too much work")
 		})
 	}
@@ -129,7 +129,7 @@ func TestBounded(t *testing.T) {
 		"regex.replace(input.s.join(' '), '[0-9]+', '').size()": int64(79999), "input.big.replace('a', 'bb').size()": int64(2 << 20),
 		"regex.replace('key1 key2', r'\\bkey(\\d)', r'\\1')": "1 2",
 	} {
-		value, err := expr.Render("${"+source+"}", scope)
+		value, err := late("${"+source+"}", scope)
 		require.NoError(t, err, source)
 		require.Equal(t, want, value, source)
 	}
@@ -138,6 +138,6 @@ func TestBounded(t *testing.T) {
 // A list that + makes costs the same however long it is, so that its length is bounded.
 func TestBoundedConcatenation(t *testing.T) {
 	t.Parallel()
-	_, err := expr.Render("${input.l"+strings.Repeat(".map(a, [a + a])[0]", 40)+"}", expr.Scope{"input": map[string]any{"l": []any{[]any{int64(1)}}}})
+	_, err := late("${input.l"+strings.Repeat(".map(a, [a + a])[0]", 40)+"}", expr.Scope{"input": map[string]any{"l": []any{[]any{int64(1)}}}})
 	require.ErrorContains(t, err, "longer than 1000000 items")
 }

@@ -54,8 +54,7 @@ func FuzzSingle(f *testing.F) {
 		if err == nil {
 			require.True(t, x.Type().Holds(value), "%v is said to be %s", value, x.Type().Describe())
 		}
-		late, lateErr := expr.Render(strings.TrimSpace(text), scope)
-		require.Equal(t, outcome(value, err), outcome(late, lateErr), "compiled late")
+		require.Equal(t, outcome(value, err), outcome(late(strings.TrimSpace(text), scope)), "compiled late")
 		evaluateAs(t, x, want, scope, value, err)
 	})
 }
@@ -115,7 +114,7 @@ func FuzzTemplate(f *testing.F) {
 			require.True(t, template.Type().Holds(value), "%v is said to be %s", value, template.Type().Describe())
 		}
 		whole := outcome(value, err)
-		require.Equal(t, whole, outcome(expr.Render(text, scope)), "without types")
+		require.Equal(t, whole, outcome(late(text, scope)), "without types")
 		require.Equal(t, whole, outcome(template.Render(expr.NewPruner(template.Refs()).Prune(scope))), "pruned")
 	})
 }

@@ -72,7 +72,7 @@ func TestPage(t *testing.T) {
 	require.NoError(t, err)
 	for _, e := range p.examples {
 		source := "${" + e.source + "}"
-		value, err := expr.Render(source, p.scope)
+		value, err := late(source, p.scope)
 		require.NoError(t, err, e.source)
 		require.Equal(t, e.result, text(t, value), e.source)
 		typed, problems := env.Single(source, expr.WantAny)
@@ -85,7 +85,7 @@ func TestPage(t *testing.T) {
 	for _, e := range p.templates {
 		template, err := expr.Decode([]byte(e.source))
 		require.NoError(t, err, e.source)
-		value, err := expr.Render(template, p.scope)
+		value, err := late(template, p.scope)
 		require.NoError(t, err, e.source)
 		require.Equal(t, e.result, text(t, value), e.source)
 	}

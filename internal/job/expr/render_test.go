@@ -138,7 +138,7 @@ func TestRender(t *testing.T) {
 			got, err := template.Render(scope)
 			require.NoError(t, err)
 			require.Equal(t, want, got)
-			untyped, err := expr.Render(c.template, scope)
+			untyped, err := late(c.template, scope)
 			require.NoError(t, err)
 			require.Equal(t, want, untyped, "without types")
 			pruned, err := template.Render(expr.NewPruner(template.Refs()).Prune(scope))

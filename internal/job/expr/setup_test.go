@@ -62,3 +62,12 @@ func scopeOf(tb testing.TB) expr.Scope {
 	require.True(tb, ok)
 	return object
 }
+
+// late is what a value gives that is compiled without types.
+func late(value any, scope expr.Scope) (any, error) {
+	template, err := expr.Late(value)
+	if err != nil {
+		return nil, err
+	}
+	return template.Render(scope)
+}

@@ -78,21 +78,15 @@ func (e *Env) Single(src string, want Want) (*Expression, []Problem) {
 	return expression, nil
 }
 
-// EvaluateBool compiles one `${…}` without types and evaluates it: any variable
-// of scope may be named. Anything but true or false is an *[EvalError].
-func EvaluateBool(src string, scope Scope) (bool, error) {
-	if _, err := base(); err != nil {
-		return false, err
-	}
+// LateCondition compiles one `${…}` that has to give true or false, without
+// types: it may name any variable of the scope.
+func LateCondition(src string) (*Expression, error) {
 	x, problems := (&Env{any: true}).Single(src, WantBool)
-	if len(problems) > 0 {
-		var all []error
-		for _, problem := range problems {
-			all = append(all, errors.New(problem.Message))
-		}
-		return false, errors.Join(all...)
+	var all []error
+	for _, problem := range problems {
+		all = append(all, errors.New(problem.Message))
 	}
-	return x.Bool(scope)
+	return x, errors.Join(all...)
 }
 
 // bare explains a string that isn't one expression.

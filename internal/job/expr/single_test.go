@@ -70,20 +70,25 @@ func TestSingleResults(t *testing.T) {
 	}
 }
 
-// What is compiled late, without types, gives what the typed expression gives.
-func TestEvaluateBool(t *testing.T) {
+func TestLateCondition(t *testing.T) {
 	t.Parallel()
 	scope := expr.Scope{"output": map[string]any{"state": "READY"}, "vars": map[string]any{"limit": int64(3)}}
-	done, err := expr.EvaluateBool("${output.state == 'READY'}", scope)
+	done, err := expr.LateCondition("${output.state == 'READY'}")
 	require.NoError(t, err)
-	require.True(t, done)
+	answer, err := done.Bool(scope)
+	require.NoError(t, err)
+	require.True(t, answer)
 
-	_, err = expr.EvaluateBool("${output.state}", scope)
+	text, err := expr.LateCondition("${output.state}")
+	require.NoError(t, err)
+	_, err = text.Bool(scope)
 	var failed *expr.EvalError
 	require.ErrorAs(t, err, &failed)
 	require.Equal(t, "a condition gives true or false; this gave a string", failed.Message)
-	_, err = expr.EvaluateBool("output.state", scope)
-	require.ErrorContains(t, err, "write it as ${output.state}")
-	_, err = expr.EvaluateBool("${1 +}", scope)
-	require.ErrorContains(t, err, "ends too early")
+
+	for source, want := range map[string]string{"output.state": "write it as ${output.state}", "${1 +}": "ends too early"} {
+		none, err := expr.LateCondition(source)
+		require.ErrorContains(t, err, want)
+		require.Nil(t, none)
+	}
 }

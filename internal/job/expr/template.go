@@ -51,23 +51,17 @@ func (t *Template) RenderWithin(scope Scope, budget *Budget) (any, error) {
 	return t.root.render(scope, budget)
 }
 
-// Render compiles a value without types and renders it: any variable of scope
-// may be named. It gives what a [Template] of the same value gives.
-func Render(with any, scope Scope) (any, error) {
-	if _, err := base(); err != nil {
-		return nil, err
-	}
-	template, problems := (&Env{any: true}).Template(with)
-	if len(problems) > 0 {
-		var all []error
-		for _, pointer := range slices.Sorted(maps.Keys(problems)) {
-			for _, problem := range problems[pointer] {
-				all = append(all, errors.New(strings.TrimPrefix(pointer+": "+problem.Message, ": ")))
-			}
+// Late compiles a value without types: its expressions may name any variable of
+// the scope. It renders what a [Template] of an [Env] that accepts the value renders.
+func Late(v any) (*Template, error) {
+	template, problems := (&Env{any: true}).Template(v)
+	var all []error
+	for _, pointer := range slices.Sorted(maps.Keys(problems)) {
+		for _, problem := range problems[pointer] {
+			all = append(all, errors.New(strings.TrimPrefix(pointer+": "+problem.Message, ": ")))
 		}
-		return nil, errors.Join(all...)
 	}
-	return template.Render(scope)
+	return template, errors.Join(all...)
 }
 
 // compiler gathers what the parts of a template need and what is wrong with them.

@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/fairlead/fairlead/internal/job/expr"
 )
 
 func TestTimes(t *testing.T) {
@@ -48,7 +46,7 @@ func TestTimes(t *testing.T) {
 	for source, want := range cases {
 		t.Run(source, func(t *testing.T) {
 			t.Parallel()
-			got, err := expr.Render("${"+source+"}", scope)
+			got, err := late("${"+source+"}", scope)
 			require.NoError(t, err)
 			require.Equal(t, want, got)
 		})
@@ -63,7 +61,7 @@ func TestZones(t *testing.T) {
 		"Europe/Paris": 11, "UTC": 10, "Etc/GMT-3": 13, "+02:00": 12, "-09:30": 0, "+00:00": 10, "Asia/Kolkata": 15,
 	} {
 		for _, source := range []string{"timestamp(run.startedAt).getHours('%s')", "int(formatTime(timestamp(run.startedAt), 'H', '%s'))"} {
-			got, err := expr.Render("${"+strings.ReplaceAll(source, "%s", zone)+"}", scope)
+			got, err := late("${"+strings.ReplaceAll(source, "%s", zone)+"}", scope)
 			require.NoError(t, err)
 			require.Equal(t, hour, got, zone)
 		}
@@ -73,14 +71,14 @@ func TestZones(t *testing.T) {
 			"timestamp(run.startedAt).getHours('%s')", "timestamp(run.startedAt).getDayOfYear('%s')", "formatTime(timestamp(run.startedAt), 'H', '%s')",
 			"addDays(timestamp(run.startedAt), 1, '%s')", "addMonths(timestamp(run.startedAt), 1, '%s')", "startOf(timestamp(run.startedAt), 'day', '%s')",
 		} {
-			_, err := expr.Render("${"+strings.ReplaceAll(source, "%s", zone)+"}", scope)
+			_, err := late("${"+strings.ReplaceAll(source, "%s", zone)+"}", scope)
 			require.ErrorContains(t, err, "is no time zone", "%s of %q", source, zone)
 		}
 	}
 	for name, want := range map[string]int64{
 		"FullYear": 2026, "Month": 0, "Date": 31, "DayOfMonth": 30, "DayOfWeek": 6, "DayOfYear": 30, "Hours": 11, "Minutes": 11, "Seconds": 12, "Milliseconds": 500,
 	} {
-		got, err := expr.Render("${timestamp(run.startedAt).get"+name+"('Europe/Paris')}", scope)
+		got, err := late("${timestamp(run.startedAt).get"+name+"('Europe/Paris')}", scope)
 		require.NoError(t, err)
 		require.Equal(t, want, got, name)
 	}
