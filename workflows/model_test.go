@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -27,7 +28,7 @@ import (
 func TestRunsFollowTheModel(t *testing.T) {
 	t.Parallel()
 	var broken atomic.Bool
-	for round := range 4 {
+	for round := range 12 {
 		t.Run(strconv.Itoa(round), func(t *testing.T) {
 			t.Parallel()
 			t.Cleanup(func() { broken.CompareAndSwap(false, t.Failed()) })
@@ -48,7 +49,7 @@ func checkRun(t *testing.T, rt *rapid.T) {
 	if want.Gap < time.Second {
 		rt.Skip("too much at once: the environment's clock goes on while an activity runs")
 	}
-	begun, records := perform(t, rt, j, script, want.Cancel, pause)
+	begun, records, taken := perform(t, rt, j, script, want, pause)
 
 	last := records[len(records)-1]
 	require.Equal(rt, job.Status(want.Status), last.Status)
@@ -63,34 +64,34 @@ func checkRun(t *testing.T, rt *rapid.T) {
 	require.True(rt, slices.IsSortedFunc(begun[n+m:], func(a, b jobmodel.Unit) int { return int(a.Step[1]) - int(b.Step[1]) }))
 	compareSteps(rt, want, records)
 	compareItems(rt, want, records)
+	for i, sent := range want.Answers {
+		require.Equal(rt, sent.Taken, taken[i], "%+v", sent)
+	}
 }
 
-// perform runs a job and returns the calls in the order in which they began, and all records.
-// A call's first attempt fails, to be tried again when the script has it end.
-func perform(t *testing.T, rt *rapid.T, j jobmodel.Job, script jobmodel.Script, cancel, pause time.Duration) (begun []jobmodel.Unit, records []activities.RunRecord) {
+// perform runs a job and returns the calls in the order in which they began, the run's
+// records, and which of the answers were taken.
+func perform(t *testing.T, rt *rapid.T, j jobmodel.Job, script jobmodel.Script, want jobmodel.Prediction, pause time.Duration) (begun []jobmodel.Unit, records []activities.RunRecord, taken []bool) {
 	t.Helper()
-	var mu sync.Mutex
 	b := setup(t)
-	b.http = func(ctx context.Context, in activities.Step) (any, error) {
-		unit := jobmodel.Unit{Step: in.Step, Item: in.Item}
-		does := script.Calls[unit]
-		if activity.GetInfo(ctx).Attempt == 1 {
-			mu.Lock()
-			defer mu.Unlock()
-			begun = append(begun, unit)
-			return nil, refuse(job.Failure{Code: "later", Retryable: true}, does.After)
-		}
-		if does.Status != jobmodel.Succeeded {
-			return nil, refuse(job.Failure{Code: does.Code}, 0)
-		}
-		return json.RawMessage(jobmodel.Output(unit)), nil
+	family, err := job.Load([]byte(work))
+	require.NoError(rt, err)
+	p := &performer{script: script, child: family[0].Canonical}
+	b.http = p.call
+	if want.Cancel > 0 {
+		b.RegisterDelayedCallback(b.CancelWorkflow, want.Cancel)
 	}
-	if cancel > 0 {
-		b.RegisterDelayedCallback(b.CancelWorkflow, cancel)
+	answers := make([]*answer, len(want.Answers))
+	for i, sent := range want.Answers {
+		name, arg := workflows.UpdateDecide, any(workflows.Decision{Step: sent.Step, Item: sent.Item, Approved: sent.Approved, By: jobmodel.Person})
+		if sent.Callback {
+			name, arg = workflows.UpdateCallback, workflows.Callback{Step: sent.Step, Item: sent.Item, Body: json.RawMessage(jobmodel.Output(sent.Unit))}
+		}
+		answers[i] = b.send(sent.At, name, strconv.Itoa(i), arg)
 	}
 	file, err := j.File()
 	require.NoError(rt, err)
-	rt.Logf("%s\n%v, canceled at %v", file, script.Calls, cancel)
+	rt.Logf("%s\n%+v, canceled at %v", file, script, want.Cancel)
 	versions, err := job.Load(file)
 	require.NoError(rt, err)
 	input, err := script.Input()
@@ -100,8 +101,69 @@ func perform(t *testing.T, rt *rapid.T, j jobmodel.Job, script jobmodel.Script, 
 		Definition: versions[0].Canonical, Input: input, Trigger: "api", RecordPause: pause,
 	})
 	require.True(rt, b.IsWorkflowCompleted())
-	require.NotEmpty(rt, b.records, "%v", b.GetWorkflowError())
-	return begun, b.records
+	for _, record := range b.records {
+		if record.Run.ID == "run_1" {
+			records = append(records, record)
+		}
+	}
+	require.NotEmpty(rt, records, "%v", b.GetWorkflowError())
+	for _, answer := range answers {
+		taken = append(taken, answer.accepted && answer.err == nil)
+	}
+	return p.begun, records, taken
+}
+
+// work is a job with one call.
+const work = `
+apiVersion: fairlead/v1
+name: child
+timeout: 8784h
+steps: [{id: work, uses: http, with: {url: "https://c.example"}, retry: {attempts: 2}}]
+output: "${steps.work.output}"
+`
+
+// performer does a run's calls as a script says.
+type performer struct {
+	script jobmodel.Script
+	child  json.RawMessage // the definition of every child
+	mu     sync.Mutex
+	begun  []jobmodel.Unit
+}
+
+// call is a call's attempt, of the run or of a child. The first one of a call fails,
+// to be tried again when the script has it end; a poll's first ones are too early.
+func (p *performer) call(ctx context.Context, in activities.Step) (any, error) {
+	unit := jobmodel.Unit{Step: in.Step, Item: in.Item}
+	step, item, child := strings.Cut(in.Run.ID, "/")
+	if child {
+		unit = jobmodel.Unit{Step: step, Item: item}
+	}
+	does, attempt := p.script.Calls[unit], activity.GetInfo(ctx).Attempt
+	if attempt == 1 && !child {
+		p.mu.Lock()
+		p.begun = append(p.begun, unit)
+		p.mu.Unlock()
+	}
+	calls := int32(2)
+	if in.Poll != nil {
+		calls = 4
+	}
+	switch {
+	case activity.GetInfo(ctx).ActivityType.Name == activities.JobRun:
+		return p.keep(unit)
+	case attempt < calls:
+		return nil, refuse(job.Failure{Code: "later", Retryable: true}, does.After/time.Duration(calls-1))
+	case does.Status != jobmodel.Succeeded:
+		return nil, refuse(job.Failure{Code: does.Code}, 0)
+	}
+	return json.RawMessage(jobmodel.Output(unit)), nil
+}
+
+// keep keeps a child whose only call goes as the script says of the step.
+func (p *performer) keep(unit jobmodel.Unit) (any, error) {
+	run := activities.Run{ID: unit.Step + "/" + unit.Item, Team: "default", Job: "child", Version: 1, Depth: 1}
+	start, err := json.Marshal(workflows.RunInput{Run: run, Definition: p.child, Input: json.RawMessage("{}"), Trigger: "job", Silent: true})
+	return activities.Child{Run: run, Start: start, Wait: true}, err
 }
 
 // blame is what an error says that doesn't depend on words.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -73,7 +74,7 @@ func checkPlans(t *rapid.T, shape jobmodel.Shape) {
 	}
 	p := &player{
 		T: t, script: script, piecemeal: rapid.Bool().Draw(t, "piecemeal"),
-		items: map[jobmodel.Unit]job.StepState{}, steps: map[string]job.StepState{},
+		items: map[jobmodel.Unit]job.StepState{}, steps: map[string]job.StepState{}, listed: map[string]time.Duration{},
 	}
 
 	plan := p.play(j.Steps, false, want.Cancel)

@@ -1,7 +1,6 @@
 package job_test
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -20,6 +19,8 @@ type player struct {
 	now    time.Duration
 	// flying are the calls, waits and approvals under way.
 	flying []flight
+	// listed is when the items of a step were known.
+	listed map[string]time.Duration
 	begun  []jobmodel.Unit
 	items  map[jobmodel.Unit]job.StepState
 	steps  map[string]job.StepState
@@ -66,12 +67,18 @@ func (p *player) play(steps []jobmodel.Step, always bool, cancel time.Duration) 
 	var last job.Plan
 	p.open(steps, always, "", func(plan job.Plan) { last = plan })
 	for len(p.flying) > 0 {
-		next := slices.MinFunc(p.flying, func(a, b flight) int { return int(a.at - b.at) })
+		first := 0
+		for i := range p.flying {
+			if p.flying[i].at < p.flying[first].at {
+				first = i
+			}
+		}
+		next := p.flying[first]
 		if cancel > 0 && !p.stopped && next.at > cancel {
 			p.stop(cancel)
 			break
 		}
-		p.flying = slices.DeleteFunc(p.flying, func(f flight) bool { return f.at == next.at })
+		p.flying = slices.Delete(p.flying, first, first+1)
 		p.now = next.at
 		next.land(next.end)
 	}
@@ -136,10 +143,10 @@ func (s *stage) advance() {
 
 // ask returns the plan, which must be a function of the states alone and name nothing that has begun.
 func (s *stage) ask() job.Plan {
-	before := maps.Clone(s.states)
-	plan := s.block.Next(s.states)
-	require.Equal(s, before, s.states, "a plan changes nothing")
-	require.Equal(s, plan, s.block.Next(shuffled(s.states)), "the same states give the same plan")
+	states := placed(s.block, s.states)
+	plan := s.block.Next(states)
+	require.Equal(s, placed(s.block, s.states), states, "a plan changes nothing")
+	require.Equal(s, plan, s.block.Next(states), "the same states give the same plan")
 	for _, id := range slices.Concat(plan.Ready, plan.Skip) {
 		require.Empty(s, s.states[id].Status, "%s has begun before", id)
 	}
@@ -155,15 +162,6 @@ func (s *stage) ask() job.Plan {
 	}
 	require.Equal(s, plan.Done, plan.Outcome != "")
 	return plan
-}
-
-// shuffled is the same map, made in the other order and with a stranger in it.
-func shuffled(states map[string]job.StepState) map[string]job.StepState {
-	other := map[string]job.StepState{"stranger": {Status: job.StatusFailed, Order: 1}}
-	for _, id := range slices.Backward(slices.Sorted(maps.Keys(states))) {
-		other[id] = states[id]
-	}
-	return other
 }
 
 // begin starts or skips a step and reports whether it has ended at once.
@@ -219,22 +217,35 @@ func (s *stage) once(step jobmodel.Step, item string, end func(state job.StepSta
 		return
 	}
 	unit := jobmodel.Unit{Step: step.ID, Item: item}
-	if step.Kind == jobmodel.Call {
+	if step.Kind == jobmodel.Call || step.Kind == jobmodel.Child {
 		s.begun = append(s.begun, unit)
 	}
 	does := s.call(step, unit)
-	s.flying = append(s.flying, flight{at: s.now + does.After, land: end, end: cover(job.StepState{Status: job.Status(does.Status)}, does.Code)})
+	state := cover(job.StepState{Status: job.Status(does.Status)}, does.Code)
+	if does.After == 0 {
+		end(state)
+		return
+	}
+	s.flying = append(s.flying, flight{at: s.now + does.After, land: end, end: state})
 }
 
 // call is what the script has a step do.
 func (p *player) call(step jobmodel.Step, unit jobmodel.Unit) jobmodel.Done {
 	does := jobmodel.Done{Status: jobmodel.Succeeded, After: step.Time}
+	decision, decided := p.script.Decisions[unit]
+	called, ok := p.script.Callbacks[unit]
 	switch {
-	case step.Kind == jobmodel.Call:
+	case step.Kind == jobmodel.Call, step.Kind == jobmodel.Child:
 		return p.script.Calls[unit]
+	case decided && decision.After < step.Time:
+		if does.After = decision.After; !decision.Approved {
+			does.Status = jobmodel.Failed
+		}
+	case ok && called >= p.listed[step.ID] && called < p.now+step.Time:
+		does.After = max(0, called-p.now)
 	case step.OnTimeout == jobmodel.Reject:
 		does.Status = jobmodel.Failed
-	case step.OnTimeout == jobmodel.Fail:
+	case step.OnTimeout == jobmodel.Fail, step.Kind == jobmodel.Callback:
 		does.Status = jobmodel.TimedOut
 	}
 	return does
@@ -248,6 +259,9 @@ func (p *player) code(step, item string) string {
 // foreach starts as many items as the plan says, one at a time.
 func (s *stage) foreach(step jobmodel.Step, end func(state job.StepState)) {
 	keys := step.Foreach.Keys()
+	for _, listed := range append(step.Steps, step) {
+		s.listed[listed.ID] = s.now
+	}
 	plan := stepsOf([]jobmodel.Step{step})[0].Foreach
 	state, busy, done := job.ItemsState{Total: len(keys)}, false, false
 	var next func()

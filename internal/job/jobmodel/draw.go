@@ -20,7 +20,9 @@ type Shape struct {
 
 // Draw returns a job and a script of it.
 func Draw(t *rapid.T, shape Shape) (Job, Script) {
-	d := drawer{T: t, shape: shape, script: Script{Calls: map[Unit]Done{}, Skips: map[Unit]bool{}}}
+	d := drawer{T: t, shape: shape, script: Script{
+		Calls: map[Unit]Done{}, Skips: map[Unit]bool{}, Decisions: map[Unit]Decision{}, Callbacks: map[Unit]time.Duration{},
+	}}
 	j := d.job()
 	for i := range j.Steps {
 		d.scriptStep(&j.Steps[i], []string{""})
@@ -100,13 +102,18 @@ func (d *drawer) steps(prefix string, n int, groups bool) []Step {
 }
 
 func (d *drawer) step(id string, groups bool) Step {
-	kind := d.between(0, 9, "kind")
+	kind := d.between(0, 11, "kind")
 	switch {
+	case kind == 11:
+		step := d.call(id)
+		step.Kind, step.Poll = Child, false
+		return step
+	case kind == 10:
+		return d.asks(id, Callback)
 	case kind == 9:
-		return Step{
-			ID: id, Kind: Approval, If: d.chance(20, "if"), Cover: d.cover(), Time: d.time("approval"),
-			OnTimeout: rapid.SampledFrom([]string{Approve, Reject, Fail}).Draw(d.T, "onTimeout"),
-		}
+		step := d.asks(id, Approval)
+		step.OnTimeout = rapid.SampledFrom([]string{Approve, Reject, Fail}).Draw(d.T, "onTimeout")
+		return step
 	case kind == 8:
 		return Step{ID: id, Kind: Wait, If: d.chance(20, "if"), Time: d.time("wait")}
 	case kind >= 6 && groups:
@@ -116,9 +123,19 @@ func (d *drawer) step(id string, groups bool) Step {
 }
 
 func (d *drawer) call(id string) Step {
-	step := Step{ID: id, Kind: Call, If: d.chance(20, "if"), Cover: d.cover(), Compensate: d.chance(30, "compensate")}
+	step := Step{ID: id, Kind: Call, If: d.chance(20, "if"), Cover: d.cover(), Compensate: d.chance(30, "compensate"), Poll: d.chance(20, "poll")}
 	if d.chance(30, "foreach") {
 		step.Foreach = d.foreach(step.Cover)
+	}
+	return step
+}
+
+// asks is a step that waits for somebody. A callback's has no items of its own: they
+// would have one URL.
+func (d *drawer) asks(id string, kind Kind) Step {
+	step := Step{ID: id, Kind: kind, If: d.chance(20, "if"), Cover: d.cover(), Time: d.time("patience")}
+	if kind == Approval && d.chance(20, "foreach") {
+		step.Foreach, step.Time = d.foreach(step.Cover), patience
 	}
 	return step
 }
@@ -130,8 +147,12 @@ func (d *drawer) cover() Cover {
 	return rapid.SampledFrom([]Cover{CoverSoft, CoverAll}).Draw(d.T, "cover")
 }
 
+// patience is longer than anybody takes to answer: two items whose time is up at
+// the same instant have no order.
+const patience = 2000 * time.Hour
+
 // group draws a group. What two of its items do at the same instant has no
-// order: with items it has no clocks, and its steps have no items of their own.
+// order: with items it has no waits, and its steps have no items of their own.
 // One that is undone does something: a list inside it is not empty.
 func (d *drawer) group(id string) Step {
 	step := Step{ID: id, Kind: Group, If: d.chance(20, "if"), Cover: d.cover(), Compensate: d.chance(30, "compensate")}
@@ -140,7 +161,13 @@ func (d *drawer) group(id string) Step {
 		step.Foreach = d.foreach(step.Cover)
 		for i := range step.Steps {
 			inner := &step.Steps[i]
-			inner.Kind, inner.OnTimeout, inner.Time, inner.Foreach = Call, "", 0, nil
+			switch inner.Foreach = nil; inner.Kind {
+			case Approval, Callback:
+				inner.Time = patience
+			case Wait:
+				inner.Kind, inner.Time = Call, 0
+			case Call, Child, Group:
+			}
 		}
 	} else if d.shape.Timers && d.chance(30, "timeout") {
 		step.Time = d.time("group timeout")
@@ -180,15 +207,41 @@ func (d *drawer) scriptStep(step *Step, items []string) {
 		items = step.Foreach.Keys() // it has no items around it
 	}
 	for _, item := range items {
-		if step.Kind == Call {
-			d.script.Calls[Unit{step.ID, item}] = d.done(d.shape.Odd)
-		}
+		d.scriptPass(step, Unit{step.ID, item})
 		if step.Compensate {
 			d.script.Calls[Unit{CompensationOf(step.ID), item}] = d.done(false)
 		}
 	}
 	for i := range step.Steps {
 		d.scriptStep(&step.Steps[i], items)
+	}
+}
+
+// scriptPass draws how a step goes for one item. Those of items are answered.
+func (d *drawer) scriptPass(step *Step, unit Unit) {
+	switch step.Kind {
+	case Call, Child:
+		done := d.done(d.shape.Odd)
+		switch {
+		case done.Status == Failed && step.Kind == Child:
+			done.Code = "child_failed" // whatever the child's own is
+		case done.Status == Failed && step.Poll && d.chance(50, "poll timeout"):
+			done.Status, done.Code = TimedOut, "poll_timeout"
+		}
+		d.script.Calls[unit] = done
+	case Approval:
+		if unit.Item != "" || d.chance(70, "decided") {
+			decision := Decision{Approved: d.chance(60, "approved"), After: d.time("decided after")}
+			if d.chance(70, "in time") {
+				decision.After = max(time.Second, decision.After%step.Time)
+			}
+			d.script.Decisions[unit] = decision
+		}
+	case Callback:
+		if unit.Item != "" || d.chance(80, "called back") {
+			d.script.Callbacks[unit] = d.time("called back after")
+		}
+	case Wait, Group:
 	}
 }
 

@@ -82,10 +82,18 @@ func (s Step) own(o object) {
 	switch s.Kind {
 	case Call:
 		o["uses"] = "http"
+		if s.Poll {
+			o["poll"] = object{"every": "1m", "until": "${output.status == 200}", "timeout": "8784h"}
+		}
+	case Child:
+		o["uses"], o["with"], o["output"] = "job.run", object{"job": "child"}, "${output.output}"
+	case Callback:
+		o["wait"] = object{"callback": object{"timeout": s.Time.String()}}
 	case Wait:
 		o["wait"] = object{"for": s.Time.String()}
 	case Approval:
 		o["approval"] = object{"timeout": s.Time.String(), "onTimeout": s.OnTimeout}
+		o["output"] = "${output.decision + ' by ' + output.by}"
 	case Group:
 		o["steps"] = objects(s.Steps, s.Foreach != nil)
 		if s.Time > 0 {

@@ -11,6 +11,9 @@ func Output(unit Unit) string {
 	return string(output)
 }
 
+// Person is who decides.
+const Person = "bob"
+
 // outputs: "a list in order, null where an item failed". Items end in no order, but stand in theirs.
 func outputs(items []End) string {
 	list := make([]string, len(items))

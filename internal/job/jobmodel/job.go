@@ -21,8 +21,10 @@ type Kind int
 const (
 	Call     Kind = iota // an action
 	Wait                 // for a length of time
-	Approval             // which nobody decides
+	Approval             // which somebody may decide
 	Group                // steps of its own
+	Callback             // a wait for somebody's call
+	Child                // a run of another job
 )
 
 // Cover is which failures a step's `continueOnError` covers.
@@ -35,7 +37,7 @@ const (
 	CoverSoft // those with the code "soft"
 )
 
-// What becomes of an approval that nobody decides.
+// What becomes of an approval that nobody decides in time.
 const (
 	Approve = "approve"
 	Reject  = "reject"
@@ -53,8 +55,9 @@ type Step struct {
 	Foreach    *Foreach
 	Cover      Cover
 	Compensate bool
-	// Time is what a wait takes, after which an approval is given up, and what a
-	// group's pass may take (0: any).
+	Poll       bool // of a call: it is made until it is done
+	// Time is what a wait takes, after which an approval or a callback is given up,
+	// and what a group's pass may take (0: any).
 	Time      time.Duration
 	OnTimeout string // of an approval
 	Steps     []Step // of a group
@@ -76,19 +79,29 @@ type Unit struct{ Step, Item string }
 
 // Done says how a call goes.
 type Done struct {
-	Status Status // succeeded, failed; the planner also takes timed_out and canceled
+	Status Status // succeeded, failed, a poll's timed_out; the planner also takes any timed_out and canceled
 	Code   string // of a failure
 	After  time.Duration
 }
 
+// Decision is a person's word on an approval.
+type Decision struct {
+	Approved bool
+	After    time.Duration // it was asked for
+}
+
 // Script says all that a job doesn't say itself.
 type Script struct {
-	// Calls say how each call goes, compensations and `finally` included.
+	// Calls say how each call and child goes, compensations and `finally` included.
 	Calls map[Unit]Done
+	// Decisions are those on approvals.
+	Decisions map[Unit]Decision
+	// Callbacks say when each call comes that a step waits for, counted from the run's start.
+	Callbacks map[Unit]time.Duration
 	// Skips are those whose condition is false.
 	Skips map[Unit]bool
-	// CancelAfter cancels the run between its n-th end of a call, wait or
-	// approval and what comes next; 0 never does.
+	// CancelAfter cancels the run between its n-th end of a call, wait,
+	// approval or child and what comes next; 0 never does.
 	CancelAfter int
 }
 

@@ -62,6 +62,8 @@ type Prediction struct {
 	Calls []Unit
 	// Undone are the compensations in their order, Finally the calls that follow them.
 	Undone, Finally []Unit
+	// Answers are what is sent to the run.
+	Answers []Answer
 	// Cancel is when the script cancels the run, counted from its start; 0: it doesn't.
 	Cancel time.Duration
 	// Gap is the least time between two things that happen: what happens at one
@@ -80,10 +82,12 @@ func Predict(j Job, s Script) Prediction {
 	if at := m.runsOut(j.Timeout); at < min(stop, m.last) {
 		stop, status, failure = at, TimedOut, Failure{Code: "run_timeout"}
 	}
-	gap := narrow(never, m.ended)
+	m.callBack(j.Steps, stop)
+	gap := narrow(never, slices.Concat(m.ended, m.sent))
 	if stop < never {
 		m = predict(j, s, stop)
-		gap = narrow(gap, append(m.ended, stop))
+		m.callBack(j.Steps, stop)
+		gap = narrow(gap, slices.Concat(m.ended, m.sent, []time.Duration{stop}))
 	}
 	m.Status, m.Failure, m.Cancel, m.Gap = status, failure, cancel, gap
 	m.undo()
@@ -99,6 +103,10 @@ type model struct {
 	// has, and when a group was out of time.
 	last  time.Duration
 	ended []time.Duration
+	// sent are the instants of what is sent that no step ends with.
+	sent []time.Duration
+	// listed is when the items of a step were known.
+	listed map[string]time.Duration
 	// persons are the times in which somebody was waited for.
 	persons []span
 	done    []completion
@@ -115,7 +123,9 @@ type completion struct {
 
 // predict has everything begin that may, and stops what hasn't ended at an instant.
 func predict(j Job, s Script, stop time.Duration) *model {
-	m := &model{script: s, Prediction: Prediction{Steps: map[string]End{}, Items: map[Unit]End{}}}
+	m := &model{
+		script: s, Prediction: Prediction{Steps: map[string]End{}, Items: map[Unit]End{}}, listed: map[string]time.Duration{},
+	}
 	for _, end := range m.block(j.Steps, "", 0, stop) {
 		m.last = max(m.last, end.At)
 	}
@@ -242,7 +252,7 @@ func (m *model) compensated(unit Unit) {
 
 // finish: "then finally (always)", one step after the other.
 func (m *model) finish(j Job) {
-	final := &model{script: m.script, Prediction: Prediction{Steps: m.Steps, Items: m.Items}}
+	final := &model{script: m.script, Prediction: Prediction{Steps: m.Steps, Items: m.Items}, listed: m.listed}
 	for _, step := range j.Finally {
 		end := final.step(step, "", nil, 0, never)
 		m.keep(Unit{step.ID, ""}, end)

@@ -103,7 +103,7 @@ func (m *model) alone(step Step, item string, at, stop time.Duration) End {
 		end.Status, end.Failure, end.Output = status, Failure{code, step.ID, item}, ""
 	}
 	switch step.Kind {
-	case Call:
+	case Call, Child:
 		m.Calls = append(m.Calls, unit)
 		done := m.script.Calls[unit]
 		end.At, end.Output = at+done.After, Output(unit)
@@ -111,21 +111,43 @@ func (m *model) alone(step Step, item string, at, stop time.Duration) End {
 			fail(done.Status, done.Code)
 		}
 	case Approval:
-		end.Output = ""
-		m.persons = append(m.persons, span{at, min(end.At, stop)})
-		switch step.OnTimeout {
-		case Reject:
-			fail(Failed, "approval_rejected")
-		case Fail:
-			fail(TimedOut, "approval_timeout")
+		end.Output = `"approved by timeout"`
+		m.decide(step, unit, &end, at, stop, fail)
+	case Callback:
+		called, ok := m.script.Callbacks[unit]
+		if ok = ok && called >= m.listed[step.ID] && called < end.At; ok {
+			end.At, end.Output = max(at, called), Output(unit)
+		} else {
+			fail(TimedOut, "callback_timeout")
 		}
 	case Wait, Group:
 	}
 	if end.At >= stop {
 		return End{Status: Canceled, At: stop, Failure: Failure{"canceled", step.ID, item}}
 	}
-	m.ended = append(m.ended, end.At)
+	if end.At > at { // what came before it was waited for is no event of its own
+		m.ended = append(m.ended, end.At)
+	}
 	return end
+}
+
+// decide: "the first decision counts"; one that comes in time ends the step.
+func (m *model) decide(step Step, unit Unit, end *End, at, stop time.Duration, fail func(Status, string)) {
+	decision, decided := m.script.Decisions[unit]
+	inTime := decided && decision.After < step.Time
+	if inTime {
+		end.At, end.Output = at+decision.After, `"approved by `+Person+`"`
+	}
+	if decided {
+		m.answer(Answer{Unit: unit, At: at + decision.After, Approved: decision.Approved, Taken: inTime && end.At < stop}, inTime)
+	}
+	m.persons = append(m.persons, span{at, min(end.At, stop)})
+	switch {
+	case inTime && !decision.Approved, !inTime && step.OnTimeout == Reject:
+		fail(Failed, "approval_rejected")
+	case !inTime && step.OnTimeout == Fail:
+		fail(TimedOut, "approval_timeout")
+	}
 }
 
 // pass does a group's steps for one item. It "ends failed when an inner step
@@ -141,6 +163,9 @@ func (m *model) pass(step Step, item string, at, stop time.Duration) End {
 		end.At = max(end.At, inner.At)
 	}
 	end.Status, end.Failure = outcome(ends, step.Steps)
+	if step.Compensate && end.At == at { // it has no place among what ends then
+		m.ended = append(m.ended, at, at)
+	}
 	switch {
 	case end.At < limit && end.Status == Succeeded:
 		end.Output = "null"
@@ -159,6 +184,7 @@ func (m *model) pass(step Step, item string, at, stop time.Duration) End {
 // their end, then the step fails."
 func (m *model) foreach(step Step, at, stop time.Duration) End {
 	keys := step.Foreach.Keys()
+	m.list(step, at)
 	tolerate := step.Foreach.Tolerate
 	if step.Foreach.Percent {
 		tolerate = len(keys) * step.Foreach.Tolerate / 100
