@@ -44,7 +44,7 @@ func byHand(ctx workflow.Context, in handInput) error {
 			WaitForCancellation: true, Summary: id, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 3},
 		}
 		rows.begin(ctx, i)
-		calls = append(calls, workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), activities.HTTP, activities.Step{
+		calls = append(calls, workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), activities.HTTP, &activities.Step{
 			Run: in.Run, Step: id, With: json.RawMessage(`{"url":"${input.target}"}`), Scope: scope,
 			Token: job.Token(in.Run.ID, id, "", ""), Timeout: options.StartToCloseTimeout,
 		}))
@@ -113,6 +113,7 @@ func (r *handRows) keep(ctx workflow.Context) {
 		if r.over {
 			record.Status = job.StatusSucceeded
 		}
+		record.Steps = make([]activities.StepRecord, 0, len(r.changed))
 		for i := range r.steps {
 			if r.changed[i] {
 				record.Steps = append(record.Steps, r.steps[i])

@@ -20,8 +20,12 @@ import (
 	"github.com/fairlead/fairlead/workflows"
 )
 
-// replays is how often a history is replayed in one leg.
-const replays = 50
+// A round goes A B B A in so many turns, with so many replays in a leg: legs of some
+// 30 ms, so that what else the machine does at a time slows both sides alike.
+const (
+	turns   = 20
+	replays = 5
+)
 
 // Interpretation is what ordering a run's steps costs alone: both sides' workflows
 // go through the same history in the SDK's replayer, without a server.
@@ -90,7 +94,8 @@ func newReplayer() (worker.WorkflowReplayer, error) {
 	return replayer, nil
 }
 
-// interpret replays both histories in turn, A B B A, after a round that warms up.
+// interpret replays both histories in turn, A B B A, after a round that warms up. Garbage
+// is collected once before a round, and then by itself: that is a part of the cost.
 func interpret(c Case, rounds int, out io.Writer) (Interpretation, error) {
 	measured := Interpretation{Case: c}
 	hand, fairlead, err := histories(c)
@@ -102,30 +107,37 @@ func interpret(c Case, rounds int, out io.Writer) (Interpretation, error) {
 		return measured, err
 	}
 	for n := range rounds + 1 {
+		runtime.GC()
 		var legs [4]float64
-		for i, history := range []*historypb.History{hand, fairlead, fairlead, hand} {
-			if legs[i], err = replay(replayer, history, replays, c.Steps); err != nil {
-				return measured, err
+		for range turns {
+			for i, history := range []*historypb.History{hand, fairlead, fairlead, hand} {
+				took, err := replay(replayer, history, replays, c.Steps)
+				if err != nil {
+					return measured, err
+				}
+				legs[i] += took / turns
 			}
 		}
-		if n == 0 {
-			continue
+		if n > 0 {
+			measured.add(legs)
+			_, _ = fmt.Fprintf(out, "%-34s round %d: ratio %.3f; by hand %.1f µs a step; Fairlead %.1f µs a step\n",
+				c.Name, n, measured.Ratios[n-1], (legs[0]+legs[3])/2, (legs[1]+legs[2])/2)
 		}
-		ratio := (legs[1] + legs[2]) / (legs[0] + legs[3])
-		measured.Floor = append(measured.Floor, legs[0], legs[3])
-		measured.Fairlead = append(measured.Fairlead, legs[1], legs[2])
-		measured.Ratios = append(measured.Ratios, ratio)
-		_, _ = fmt.Fprintf(out, "%-34s round %d: ratio %.3f; by hand %.1f µs a step; Fairlead %.1f µs a step\n",
-			c.Name, n, ratio, (legs[0]+legs[3])/2, (legs[1]+legs[2])/2)
 	}
 	return measured, nil
+}
+
+// add takes the microseconds of a round's legs, A B B A.
+func (i *Interpretation) add(legs [4]float64) {
+	i.Floor = append(i.Floor, legs[0], legs[3])
+	i.Fairlead = append(i.Fairlead, legs[1], legs[2])
+	i.Ratios = append(i.Ratios, (legs[1]+legs[2])/(legs[0]+legs[3]))
 }
 
 // replay goes through a history again and again and returns the microseconds of this
 // process that a step took: other processes are none of it.
 func replay(replayer worker.WorkflowReplayer, history *historypb.History, times, steps int) (float64, error) {
 	log := sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
-	runtime.GC() // what the leg before has left is none of this one's
 	before, err := processTime()
 	if err != nil {
 		return 0, err

@@ -44,7 +44,7 @@ func (b *budget) spent() bool { return b.work >= maxWork || b.moved >= maxMoved 
 func (r *run) breathe(ctx workflow.Context) {
 	apart, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
-	_ = workflow.Sleep(apart, breath) // nothing cancels it
+	r.await(apart, workflow.NewTimer(apart, breath).IsReady)
 	r.budget = budget{task: workflow.GetInfo(ctx).GetCurrentHistoryLength()}
 	r.calls.serve()
 	r.look(ctx)

@@ -30,7 +30,7 @@ func (u *unit) call(returned func(res activities.StepResult, err error)) {
 
 // attempt starts the step's activity. An attempt whose worker stopped is done
 // again at once: it doesn't count as one of the step's.
-func (u *unit) attempt(input activities.Step, returned func(res activities.StepResult, err error)) {
+func (u *unit) attempt(input *activities.Step, returned func(res activities.StepResult, err error)) {
 	u.r.budget.work++
 	u.r.budget.moved += len(input.Scope)
 	options := workflow.WithActivityOptions(u.ctx, stepOptions(u.step, input.Before))
@@ -53,12 +53,12 @@ func (u *unit) attempt(input activities.Step, returned func(res activities.StepR
 }
 
 // input is what the step's activity gets.
-func (u *unit) input() (activities.Step, *job.Failure) {
+func (u *unit) input() (*activities.Step, *job.Failure) {
 	values, failure := u.values()
 	if failure != nil {
-		return activities.Step{}, failure
+		return nil, failure
 	}
-	in := activities.Step{
+	in := &activities.Step{
 		Run: u.r.in.Run, Step: u.step.ID, Item: u.at.key, With: u.step.With, Scope: values,
 		Token: job.Token(u.r.in.Run.ID, u.step.ID, u.at.key, ""), TokenOf: u.step.Token,
 		Timeout: callTimeout(u.step), RetryIf: u.step.Retry.If, MaxElapsed: u.step.Retry.MaxElapsed.Std(),
@@ -79,19 +79,21 @@ func (u *unit) input() (activities.Step, *job.Failure) {
 // values are what the step's call may refer to. What a compensation refers to was
 // bounded when it was kept, and it is the only one under way.
 func (u *unit) values() (json.RawMessage, *job.Failure) {
-	scope := u.scope
-	if !u.undoes {
-		scope = u.r.program.StepScope(u.step.ID, scope)
+	if u.undoes {
+		values, err := json.Marshal(u.scope)
+		if err != nil {
+			return nil, expressionFailure(u.step.ID, err)
+		}
+		return values, nil
 	}
-	bounded := u.at.item && !u.undoes
-	if bounded && exceeds(scope, maxItemScope) {
+	if u.at.item && exceeds(u.r.program.StepScope(u.step.ID, u.scope), maxItemScope) {
 		return nil, tooLargeForItem(u.step.ID)
 	}
-	values, err := json.Marshal(scope)
+	values, err := u.r.program.StepJSON(u.step.ID, u.scope)
 	switch {
 	case err != nil:
 		return nil, expressionFailure(u.step.ID, err)
-	case bounded && len(values) > maxItemScope:
+	case u.at.item && len(values) > maxItemScope:
 		return nil, tooLargeForItem(u.step.ID)
 	}
 	return values, nil

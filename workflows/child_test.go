@@ -3,6 +3,8 @@ package workflows_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -147,4 +149,88 @@ func TestChildThatCannotBeKept(t *testing.T) {
 	}
 	last := b.run(parent(""), `{}`)
 	require.Equal(t, "not_found", last.Error.Code)
+}
+
+// families is a job that runs another one from so many steps at once.
+func families(steps int, more string) string {
+	var file strings.Builder
+	file.WriteString("apiVersion: fairlead/v1\nname: families\ntimeout: 10h\nsteps:\n")
+	for i := range steps {
+		fmt.Fprintf(&file, "  - {id: s%03d, needs: [], uses: job.run, with: {job: child}%s}\n", i, more)
+	}
+	return file.String()
+}
+
+// keepsEach keeps a run of its own for every step that runs the child, whose work goes on as work says.
+func keepsEach(t *testing.T, work func(run string) (any, error)) func(context.Context, activities.Step) (any, error) {
+	t.Helper()
+	versions, err := job.Load([]byte(childFile))
+	require.NoError(t, err)
+	return func(_ context.Context, in activities.Step) (any, error) {
+		if in.Step == "work" {
+			return work(in.Run.ID)
+		}
+		run := activities.Run{ID: "run_" + in.Step, Team: "default", Job: "child", Version: 3, Depth: 1}
+		start, err := json.Marshal(workflows.RunInput{Run: run, Definition: versions[0].Canonical, Input: json.RawMessage("{}"), Trigger: "job", Silent: true})
+		require.NoError(t, err)
+		return activities.Child{Run: run, Start: start, Wait: true}, nil
+	}
+}
+
+// However a child ends, the next one gets its slot.
+func TestRunBoundsTheChildrenItWaitsFor(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	open, most := map[string]bool{}, 0
+	b.http = keepsEach(t, func(run string) (any, error) {
+		if !open[run] {
+			open[run] = true
+			most = max(most, len(open))
+			return nil, refuse(job.Failure{Code: "http_status", Message: "503", Retryable: true}, time.Minute)
+		}
+		delete(open, run)
+		if strings.HasSuffix(run, "7") {
+			return nil, refuse(job.Failure{Code: "http_status", Message: "answered 404"}, 0)
+		}
+		return answered(7), nil
+	})
+	b.run(families(250, ", continueOnError: true"), `{}`)
+	require.Equal(t, 100, most)
+	require.Equal(t, job.StatusSucceeded, b.steps()["s249"].Status)
+	require.Equal(t, "child_failed", b.steps()["s247"].Error.Code)
+}
+
+func TestChildrenBeyondTheBoundAreNotKept(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		more   string
+		cancel bool
+		want   job.Status
+	}{
+		"run canceled":     {"", true, job.StatusCanceled},
+		"run timed out":    {"", false, job.StatusCanceled},
+		"steps timed out":  {", timeout: 2h", false, job.StatusTimedOut},
+		"after the cancel": {", timeout: 2h", true, job.StatusCanceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.http = keepsEach(t, func(string) (any, error) { return nil, hang() })
+			if test.cancel {
+				b.RegisterDelayedCallback(b.CancelWorkflow, time.Hour)
+			}
+			b.run(families(120, test.more), `{}`)
+			kept := 0
+			for _, call := range b.calls {
+				if call.Step != "work" {
+					kept++
+				}
+			}
+			require.Equal(t, 100, kept)
+			for i := range 120 {
+				require.Equal(t, test.want, b.steps()[fmt.Sprintf("s%03d", i)].Status, i)
+			}
+			require.Equal(t, job.StatusCanceled, b.last("run_s099").Status)
+		})
+	}
 }

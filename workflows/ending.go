@@ -136,14 +136,15 @@ func (r *run) end(ctx workflow.Context) (RunResult, error) {
 	ended := workflow.Now(ctx).UTC()
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
-	recorded, err := r.records.finish(ctx, activities.RunRecord{
+	r.records.final = &activities.RunRecord{
 		Run: r.in.Run, Status: r.outcome, StartedAt: r.started, EndedAt: ended,
 		Output: r.output, Error: r.failure, Cleanup: r.cleanup,
-	})
-	if err != nil {
-		return RunResult{}, err
 	}
-	r.adopt(recorded)
+	r.await(ctx, func() bool { return r.records.done })
+	if r.records.err != nil {
+		return RunResult{}, r.records.err
+	}
+	r.adopt(r.records.recorded)
 	if err := r.tell(ctx, ended); err != nil {
 		return RunResult{}, err
 	}

@@ -279,3 +279,87 @@ func TestFinallyGoesOnWhenTheRunIsCanceledThen(t *testing.T) {
 	require.Equal(t, job.StatusSucceeded, last.Status, "its outcome is fixed")
 	require.Equal(t, job.StatusSucceeded, b.steps()["pause"].Status)
 }
+
+// staged is a job with a group for each of twenty items, and what undoes a copy refers to.
+func staged(undo string) string {
+	return `
+apiVersion: fairlead/v1
+name: staged
+steps:
+  - id: load
+    foreach: {in: "${[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]}", as: n, parallel: 1}
+    steps:
+      - {id: fetch, uses: http, with: {url: "https://a.example/${n}"}}
+      - {id: copy, uses: http, with: {url: "https://a.example/${steps.fetch.output.status}"}, compensate: {uses: http, with: {url: "https://undo.example", json: "` + undo + `"}}}
+  - {id: last, uses: http, with: {url: "https://a.example"}}
+`
+}
+
+// What an item's steps gave is let go of at its end, but for what undoes it.
+func TestCompensationsBoundWhatTheyHold(t *testing.T) {
+	t.Parallel()
+	for undo, large := range map[string]string{"${n}": "fetch", "${output.body}": "copy", "${steps.fetch.output.body}": "fetch"} {
+		t.Run(undo, func(t *testing.T) {
+			t.Parallel()
+			b, _ := strict(t)
+			b.http = func(_ context.Context, in activities.Step) (any, error) {
+				switch in.Step {
+				case large:
+					return answered(strings.Repeat("x", 4<<20)), nil
+				case "last":
+					return no()
+				}
+				return answered(in.Step), nil
+			}
+			last := b.run(staged(undo), `{}`)
+			require.Equal(t, job.StatusSucceeded, last.Cleanup)
+			if undo == "${n}" {
+				require.Equal(t, "last", last.Error.Step)
+				require.Len(t, b.undone(), 20)
+				return
+			}
+			require.Equal(t, "items_failed", last.Error.Code)
+			require.Contains(t, last.Error.Message, "too_large: the outputs that expressions refer to have more than 64 MiB together")
+			require.Len(t, b.undone(), 15, "what was done before is undone")
+		})
+	}
+}
+
+// A pass whose call was made, but whose output there was no room for, has failed; it is undone, and stays failed.
+func TestWhatFailedStaysFailedWhenItIsUndone(t *testing.T) {
+	t.Parallel()
+	b, _ := strict(t)
+	b.http = func(_ context.Context, in activities.Step) (any, error) {
+		if in.Step == "copy" {
+			return answered(strings.Repeat("x", 15<<20)), nil
+		}
+		return answered(in.Step), nil
+	}
+	last := b.run(`
+apiVersion: fairlead/v1
+name: full
+steps:
+  - id: load
+    foreach: {in: "${[1, 2, 3, 4, 5]}", as: n}
+    steps:
+      - {id: copy, uses: http, with: {url: "https://a.example/${n}"}, compensate: {uses: http, with: {url: "https://undo.example/${n}"}}}
+      - {id: hold, wait: {for: 1h}}
+      - {id: check, uses: http, with: {url: "https://a.example/${size(string(steps.copy.output.body))}"}}
+`, `{}`)
+	require.Equal(t, job.StatusFailed, last.Status)
+	require.Len(t, b.undone(), 5)
+	var failed, compensated int
+	for _, item := range b.items("copy") {
+		switch item.Status {
+		case job.StatusFailed:
+			failed++
+			require.Equal(t, "too_large", item.Error.Code)
+		case job.StatusCompensated:
+			compensated++
+		default:
+			require.Fail(t, "neither failed nor compensated", item)
+		}
+	}
+	require.Equal(t, 1, failed)
+	require.Equal(t, 4, compensated)
+}

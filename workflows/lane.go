@@ -21,7 +21,7 @@ type lane struct {
 	views map[string]any
 	// pass is the item that the lane is run for; nil where there is none.
 	pass     *place
-	states   map[string]job.StepState
+	states   []job.StepState // by the steps' places in the block
 	failures map[string]*job.Failure
 	open     int  // steps under way
 	kept     int  // bytes of the outputs in views
@@ -34,7 +34,7 @@ type lane struct {
 func (r *run) newLane(ctx workflow.Context, block *job.Block, scope expr.Scope, sight map[string]any) *lane {
 	l := &lane{
 		r: r, ctx: ctx, block: block, views: maps.Clone(sight),
-		states: make(map[string]job.StepState, len(block.Steps)), failures: map[string]*job.Failure{},
+		states: make([]job.StepState, len(block.Steps)), failures: map[string]*job.Failure{},
 	}
 	if l.views == nil {
 		l.views = map[string]any{}
@@ -89,7 +89,7 @@ func (l *lane) begin(step *job.Step) {
 		return
 	}
 	l.open++
-	l.states[step.ID] = job.StepState{Status: job.StatusRunning}
+	l.states[l.block.Place(step.ID)] = job.StepState{Status: job.StatusRunning}
 	if step.Foreach != nil {
 		l.startItems(step)
 		return
@@ -116,16 +116,17 @@ func (l *lane) finish(step *job.Step, res result) {
 // settle fixes a step's end.
 func (l *lane) settle(step *job.Step, res result) {
 	r := l.r
-	if res.failed() && !res.excused {
-		res = r.excuse(step, l.scope, res)
-	}
 	value, failure := l.keep(step, res)
 	if failure != nil {
 		res = result{status: job.StatusFailed, failure: failure, items: res.items}
 	}
+	if res.failed() && !res.excused {
+		res = r.excuse(step, l.scope, res)
+	}
 	r.ended++
 	r.budget.work++
-	l.states[step.ID] = job.StepState{Status: res.status, Reason: res.reason, Order: r.ended}
+	at := l.block.Place(step.ID)
+	l.states[at] = job.StepState{Status: res.status, Reason: res.reason, Order: r.ended}
 	if r.program.Mentions(step.ID) {
 		l.views[step.ID] = stepView(res.status, value, res.failure, res.items)
 	}
@@ -134,7 +135,7 @@ func (l *lane) settle(step *job.Step, res result) {
 	}
 	l.record(step, res)
 	r.inbox.close(l.place(step))
-	if l.open == 0 || l.block.Needed(step.ID) {
+	if l.open == 0 || l.block.Needed(at) {
 		r.touch(l)
 	}
 }
@@ -145,9 +146,12 @@ func (l *lane) keep(step *job.Step, res result) (any, *job.Failure) {
 	if res.status != job.StatusSucceeded || !mentioned && step.Compensate == nil {
 		return nil, nil
 	}
-	l.kept += len(res.output)
-	if failure := l.r.hold(step.ID, len(res.output)); failure != nil || !mentioned {
+	if failure := l.r.hold(step.ID, len(res.output)); failure != nil {
 		return nil, failure
+	}
+	l.kept += len(res.output)
+	if !mentioned {
+		return nil, nil
 	}
 	return decode(step.ID, res.output)
 }
@@ -167,15 +171,10 @@ func (l *lane) record(step *job.Step, res result) {
 // cancelPending ends the steps that never began.
 func (l *lane) cancelPending() {
 	for i := range l.block.Steps {
-		if step := &l.block.Steps[i]; !l.begun(step.ID) {
-			l.settle(step, result{status: job.StatusCanceled})
+		if status := l.states[i].Status; status == "" || status == job.StatusPending {
+			l.settle(&l.block.Steps[i], result{status: job.StatusCanceled})
 		}
 	}
-}
-
-func (l *lane) begun(id string) bool {
-	status := l.states[id].Status
-	return status != "" && status != job.StatusPending
 }
 
 // result is how a step, or one of its items, ended.

@@ -15,8 +15,10 @@ const maxRecordItems = 1000
 
 // recorder writes what a run has come to into its row, one record at a time and
 // in order, beside the run: what changes while a record is under way goes into
-// the next one. Its fields change in workflow code only.
+// the next one. It goes on when the run has nothing else to do, and in the run's
+// coroutine: the SDK wakes each one for everything that happens.
 type recorder struct {
+	ctx     workflow.Context
 	run     activities.Run
 	started time.Time
 	rev     int64
@@ -29,8 +31,11 @@ type recorder struct {
 	// pause is the least time between two records of progress, at is when the last one was made.
 	pause time.Duration
 	at    time.Time
-	done  bool
-	err   error
+	// due says whether it can go on, with next.
+	due  func() bool
+	next func()
+	done bool
+	err  error
 }
 
 // newRecorder starts recording; the first record says that the run is running, and names every step.
@@ -40,38 +45,73 @@ func newRecorder(ctx workflow.Context, in RunInput, def *job.Definition, status 
 		run: in.Run, started: started, status: status, rows: newRows(def),
 		pause: in.RecordPause, at: started,
 	}
-	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	workflow.Go(ctx, rec.loop)
+	rec.ctx, _ = workflow.NewDisconnectedContext(ctx)
+	rec.after(rec.wanted, rec.gather)
 	return rec
 }
 
-func (rec *recorder) loop(ctx workflow.Context) {
-	for !rec.done {
-		if err := rec.gather(ctx); err != nil {
-			rec.err, rec.done = err, true
-			return
-		}
-		rec.at = workflow.Now(ctx)
-		record := rec.take()
-		rec.recorded, rec.err = write(ctx, record)
-		rec.done = rec.err != nil || record.Status.Ended()
+// advance goes on as far as it can.
+func (rec *recorder) advance() {
+	for rec.due() {
+		rec.next()
 	}
 }
 
-// gather waits for something to record. What changes soon after a record, or
-// after the beginning, waits for more; a run's end never waits.
-func (rec *recorder) gather(ctx workflow.Context) error {
-	if err := workflow.Await(ctx, func() bool { return rec.changed() || rec.final != nil }); err != nil {
+// after goes on with next when it is due.
+func (rec *recorder) after(due func() bool, next func()) { rec.due, rec.next = due, next }
+
+// wanted reports whether there is something to record.
+func (rec *recorder) wanted() bool { return rec.changed() || rec.final != nil }
+
+// gather lets what changes soon after a record, or after the beginning, wait for
+// more; a run's end never waits.
+func (rec *recorder) gather() {
+	rest := rec.pause - workflow.Now(rec.ctx).Sub(rec.at)
+	if rec.final != nil || rest <= 0 {
+		rec.write()
+		return
+	}
+	timer := workflow.NewTimerWithOptions(rec.ctx, rest, workflow.TimerOptions{Summary: "record"})
+	rec.after(func() bool { return timer.IsReady() || rec.final != nil }, rec.write)
+}
+
+// write tries once in this worker, then goes on trying as a regular activity.
+func (rec *recorder) write() {
+	rec.at = workflow.Now(rec.ctx)
+	record := rec.take()
+	local := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(rec.ctx, recordOnce()), activities.Record, record)
+	rec.after(local.IsReady, func() {
+		if rec.wrote(local, record) == nil {
+			return
+		}
+		regular := workflow.ExecuteActivity(workflow.WithActivityOptions(rec.ctx, recordUntilDone()), activities.Record, record)
+		rec.after(regular.IsReady, func() {
+			if rec.err = rec.wrote(regular, record); rec.err != nil {
+				rec.stop()
+			}
+		})
+	})
+}
+
+// wrote takes over what the row says after a record that was written.
+func (rec *recorder) wrote(f workflow.Future, record activities.RunRecord) error {
+	var recorded activities.Recorded
+	if err := f.Get(rec.ctx, &recorded); err != nil {
 		return err
 	}
-	rest := rec.pause - workflow.Now(ctx).Sub(rec.at)
-	if rec.final != nil || rest <= 0 {
-		return nil
+	rec.recorded = recorded
+	if record.Status.Ended() {
+		rec.stop()
+	} else {
+		rec.after(rec.wanted, rec.gather)
 	}
-	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-		Timeout: rest, TimerOptions: workflow.TimerOptions{Summary: "record"},
-	}, func() bool { return rec.final != nil })
-	return err
+	return nil
+}
+
+// stop ends recording.
+func (rec *recorder) stop() {
+	rec.done = true
+	rec.after(func() bool { return false }, nil)
 }
 
 // take returns the next record: what changed since the one before. The end is
@@ -87,25 +127,4 @@ func (rec *recorder) take() activities.RunRecord {
 	record.Rev = rec.rev
 	rec.fill(&record)
 	return record
-}
-
-// write tries once in this worker, then goes on trying as a regular activity.
-func write(ctx workflow.Context, record activities.RunRecord) (recorded activities.Recorded, err error) {
-	local := workflow.WithLocalActivityOptions(ctx, recordOnce())
-	if err = workflow.ExecuteLocalActivity(local, activities.Record, record).Get(ctx, &recorded); err == nil {
-		return recorded, nil
-	}
-	regular := workflow.WithActivityOptions(ctx, recordUntilDone())
-	err = workflow.ExecuteActivity(regular, activities.Record, record).Get(ctx, &recorded)
-	return recorded, err
-}
-
-// finish writes the run's end and returns what the row says then: another end,
-// if one was written before this workflow task was tried again and saw more.
-func (rec *recorder) finish(ctx workflow.Context, end activities.RunRecord) (activities.Recorded, error) {
-	rec.final = &end
-	if err := workflow.Await(ctx, func() bool { return rec.done }); err != nil {
-		return activities.Recorded{}, err
-	}
-	return rec.recorded, rec.err
 }

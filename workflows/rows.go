@@ -41,7 +41,10 @@ type itemRow struct {
 }
 
 func newRows(def *job.Definition) rows {
-	rs := rows{steps: map[string]*stepRow{}, items: map[address]*itemRow{}, approvals: map[address]activities.ApprovalRecord{}}
+	rs := rows{
+		steps: make(map[string]*stepRow, len(def.Steps)+len(def.Finally)),
+		items: map[address]*itemRow{}, approvals: map[address]activities.ApprovalRecord{},
+	}
 	rs.add(def.Steps, false)
 	rs.add(def.Finally, false)
 	rs.places = len(rs.steps)
@@ -101,6 +104,7 @@ func (rs *rows) changed() bool {
 
 // fill puts what changed into a record, and as many items as may be in one.
 func (rs *rows) fill(record *activities.RunRecord) {
+	record.Steps = slices.Grow(record.Steps, len(rs.changedSteps))
 	for _, row := range rs.changedSteps {
 		state := row.StepRecord
 		if row.Items != nil {

@@ -149,9 +149,17 @@ func (r *run) until(ctx workflow.Context, done func() bool) {
 	defer cancel()
 	ready := r.watch.ready
 	for !done() {
-		_ = workflow.Await(awake, ready) // it errs for a canceled context alone
+		r.await(awake, ready)
 		r.watch.next()
 		r.drain(ctx)
+	}
+}
+
+// await waits until something is true. Recording goes on meanwhile.
+func (r *run) await(ctx workflow.Context, ready func() bool) {
+	for !ready() {
+		r.records.advance()
+		_ = workflow.Await(ctx, func() bool { return ready() || r.records.due() }) // it errs for a canceled context alone
 	}
 }
 
@@ -214,13 +222,13 @@ func (r *run) status() job.Status {
 	return job.StatusRunning
 }
 
-// hold counts an output that is kept. All that a run keeps is bounded: it is held
+// hold counts an output that is kept, unless there is no room for it. All that a run keeps is bounded: it is held
 // in memory and decoded again whenever the workflow is replayed, within one
 // workflow task.
 func (r *run) hold(id string, size int) *job.Failure {
-	r.kept += size
 	r.budget.moved += size
-	if r.kept <= maxKept {
+	if r.kept+size <= maxKept {
+		r.kept += size
 		return nil
 	}
 	return &job.Failure{Code: string(job.CodeTooLarge), Step: id, Message: fmt.Sprintf(

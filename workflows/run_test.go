@@ -311,6 +311,32 @@ func TestRunBoundsWhatItKeeps(t *testing.T) {
 	}
 }
 
+// What there is no room for takes none from what comes after it.
+func TestRunGoesOnWithoutWhatIsTooMuch(t *testing.T) {
+	t.Parallel()
+	for _, more := range []string{"", `, compensate: {uses: http, with: {url: "https://a.example", json: "${output.body}"}}`} {
+		b := setup(t)
+		b.http = func(_ context.Context, in activities.Step) (any, error) {
+			size := map[string]int{"kept": 6 << 20, "more": 5 << 20}[in.Step[:4]]
+			return map[string]any{"status": 200, "headers": map[string]any{}, "body": strings.Repeat("x", size)}, nil
+		}
+		var file strings.Builder
+		file.WriteString("apiVersion: fairlead/v1\nname: large\nsteps:\n")
+		for i := range 10 {
+			fmt.Fprintf(&file, "  - {id: kept%d, uses: http, with: {url: \"https://a.example\"}}\n", i)
+		}
+		fmt.Fprintf(&file, "  - {id: more, uses: http, with: {url: \"https://a.example\"}, continueOnError: \"${error.code == 'too_large'}\"%s}\n", more)
+		file.WriteString("  - {id: small, uses: http, with: {url: \"https://a.example\"}}\noutput: [\"${steps.small.output.status}\", \"${steps.more.status}\"")
+		for i := range 10 {
+			fmt.Fprintf(&file, ", \"${steps.kept%d.status}\"", i)
+		}
+		last := b.run(file.String()+"]\n", `{}`)
+		require.Equal(t, job.StatusSucceeded, last.Status, "%+v", last.Error)
+		require.Equal(t, "too_large", b.steps()["more"].Error.Code)
+		require.Equal(t, job.ReasonTolerated, b.steps()["more"].Reason)
+	}
+}
+
 func TestRunDoesAnInterruptedAttemptAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -94,7 +94,11 @@ func (rs *rows) endCompensation(step string, now time.Time) {
 func (rs *rows) compensated(at place) job.Status {
 	row := rs.steps[at.step]
 	if at.item {
-		rs.item(at).Status = job.StatusCompensated
+		item := rs.item(at)
+		if item.Status != job.StatusSucceeded { // its output had no room: it failed, and what it did is undone all the same
+			return row.Status
+		}
+		item.Status = job.StatusCompensated
 		row.tally.compensated++
 		if row.tally.compensated < row.tally.succeeded {
 			return row.Status

@@ -263,6 +263,19 @@ func (p *Program) StepScope(step string, scope expr.Scope) expr.Scope {
 	return pruned(code.call, scope)
 }
 
+// StepJSON is [Program.StepScope] as JSON.
+func (p *Program) StepJSON(step string, scope expr.Scope) (json.RawMessage, error) {
+	code, ok := p.steps[step]
+	if !ok {
+		return json.RawMessage("{}"), nil
+	}
+	needed, err := code.call()
+	if err != nil {
+		return json.Marshal(scope)
+	}
+	return needed.JSON(scope)
+}
+
 // CompensateScope returns the part of a run's values that a step's compensation
 // refers to, `output` among them.
 func (p *Program) CompensateScope(step string, scope expr.Scope) expr.Scope {

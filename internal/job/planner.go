@@ -50,39 +50,49 @@ type Block struct {
 	// Steps are in the order of the file; don't change them.
 	Steps []Step
 
+	places map[string]int
 	order  []int   // the places of the steps, every one after those that it needs
 	needs  [][]int // by place, the places of those that a step needs
-	needed map[string]bool
-	always bool // a step runs whatever became of those it needs
+	needed []bool  // by place, whether another needs a step
+	always bool    // a step runs whatever became of those it needs
 }
 
 // newBlock returns the block of steps whose needs are resolved.
 func newBlock(steps []Step, always bool) *Block {
-	index, needed := make(map[string]int, len(steps)), map[string]bool{}
+	places := make(map[string]int, len(steps))
 	for i := range steps {
-		index[steps[i].ID] = i
-		for _, id := range steps[i].Needs {
-			needed[id] = true
+		places[steps[i].ID] = i
+	}
+	g := newGraph(steps, places)
+	needed := make([]bool, len(steps))
+	for _, needs := range g.needs {
+		for _, place := range needs {
+			needed[place] = true
 		}
 	}
-	g := newGraph(steps, index)
-	return &Block{Steps: steps, order: g.order(), needs: g.needs, needed: needed, always: always}
+	return &Block{Steps: steps, places: places, order: g.order(), needs: g.needs, needed: needed, always: always}
 }
 
-// Needed reports whether a step of the block needs another. While some of a
-// block's steps are under way, the end of one that none needs changes no plan.
-func (b *Block) Needed(id string) bool { return b.needed[id] }
+// Place is a step's among the block's steps.
+func (b *Block) Place(id string) int { return b.places[id] }
 
-// Next says what comes next. It is a function of its arguments alone: a step
-// absent from states is pending, states of unknown steps are ignored. Whoever
+// Needed reports whether the step at a place is needed by another of the block. While
+// some of its steps are under way, the end of one that none needs changes no plan.
+func (b *Block) Needed(place int) bool { return b.needed[place] }
+
+// Next says what comes next. It is a function of its arguments alone: states are
+// the steps' by their places, and nil is a block that has not begun. Whoever
 // starts what is Ready, skips what is in Skip, and asks again after each end,
 // comes to Done.
-func (b *Block) Next(states map[string]StepState) Plan {
+func (b *Block) Next(states []StepState) Plan {
+	if states == nil {
+		states = make([]StepState, len(b.Steps))
+	}
 	var ready, skip []int
 	open, canceled, failed, first := false, false, -1, 0
 	done := make([]need, len(b.Steps))
 	for _, i := range b.order {
-		state := states[b.Steps[i].ID]
+		state := states[i]
 		switch state.Status {
 		case StatusPending, "":
 			done[i] = b.need(i, done)

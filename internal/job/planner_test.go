@@ -24,6 +24,12 @@ func programOf(t require.TestingT, ids []string, needs map[string][]string) *job
 	return program
 }
 
+func TestNextOfABlockThatHasNotBegun(t *testing.T) {
+	t.Parallel()
+	block := programOf(t, []string{"a", "b"}, nil).Main
+	require.Equal(t, job.Plan{Ready: []string{"a", "b"}}, block.Next(nil))
+}
+
 func TestNext(t *testing.T) {
 	t.Parallel()
 	// a → b → d, a → c → d; e stands alone.
@@ -52,12 +58,20 @@ func TestNext(t *testing.T) {
 			map[string]job.StepState{"a": {Status: job.StatusSkipped, Reason: job.ReasonCondition}, "e": done},
 			job.Plan{Ready: []string{"b", "c"}},
 		},
-		"strangers are ignored": {map[string]job.StepState{"x": failed(1), "a": running, "e": running}, job.Plan{}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, test.want, program.Main.Next(test.states))
+			require.Equal(t, test.want, program.Main.Next(placed(program.Main, test.states)))
 		})
 	}
+}
+
+// placed are states by the steps' places.
+func placed(block *job.Block, states map[string]job.StepState) []job.StepState {
+	by := make([]job.StepState, len(block.Steps))
+	for id, state := range states {
+		by[block.Place(id)] = state
+	}
+	return by
 }
