@@ -29,6 +29,7 @@ func features() []string {
 		"continues", "retry_rules", "polls", "waits", "groups", "parent", "child", "child-http_status", "variables",
 		"callback", "callback-answered", "approval-succeeded", "approval-approval_rejected", "approval-canceled", "fan_out-succeeded", "fan_out-items_failed",
 		"undoes-succeeded", "undoes-http_status", "undoes-canceled",
+		"pass_timeout", "cleanup_timeout-succeeded", "cleanup_timeout-enough", "approval_timeout", "patience", "handed_over-interrupted", "handed_over-canceled",
 	}
 }
 
