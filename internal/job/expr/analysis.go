@@ -235,6 +235,10 @@ func (a *analysis) call(e ast.Expr) found {
 		if call.IsMemberFunction() && len(call.Args()) == 1 {
 			return a.orValue(call)
 		}
+	case "or":
+		if call.IsMemberFunction() && len(call.Args()) == 1 {
+			return a.or(call)
+		}
 	}
 	if a.misused(e, call) {
 		return found{}

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"slices"
+	"strings"
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
@@ -29,9 +30,39 @@ func (a *analysis) orValue(call ast.CallExpr) found {
 	a.settle(call.Target(), on)
 	other := a.value(call.Args()[0])
 	if !on.optional {
+		if !sure(call.Target()) { // CEL would take the default's type for that of what is there
+			a.wrap(call.Args()[0], "dyn")
+		}
 		return found{}
 	}
 	return found{typ: join(on.typ, other), schema: true}
+}
+
+// or analyses x.or(y) of two optionals, of which CEL may know the type of one alone.
+func (a *analysis) or(call ast.CallExpr) found {
+	a.value(call.Target())
+	a.value(call.Args()[0])
+	if !sure(call.Target()) || !sure(call.Args()[0]) {
+		a.wrap(call.Target(), "dyn")
+		a.wrap(call.Args()[0], "dyn")
+	}
+	return found{}
+}
+
+// sure reports whether CEL knows the type of what an optional has inside. Of most
+// it takes the type of what stands beside it, which says nothing of a run's values.
+func sure(e ast.Expr) bool {
+	if e.Kind() != ast.CallKind {
+		return false
+	}
+	call := e.AsCall()
+	switch name := call.FunctionName(); {
+	case name == operators.Conditional:
+		return sure(call.Args()[1]) && sure(call.Args()[2])
+	case name == "or" && call.IsMemberFunction() && len(call.Args()) == 1:
+		return sure(call.Target()) && sure(call.Args()[0])
+	}
+	return makesOptional(e)
 }
 
 // conditional lets the two branches have different types, which CEL refuses: `input.x > 0 ? input.x : null`.
@@ -49,9 +80,17 @@ func (a *analysis) conditional(call ast.CallExpr) found {
 		}
 	default:
 	}
+	if makesOptional(call.Args()[1]) || makesOptional(call.Args()[2]) { // as optMap does, for one
+		return found{}
+	}
 	a.wrap(call.Args()[1], "dyn")
 	a.wrap(call.Args()[2], "dyn")
 	return found{typ: joined, schema: true}
+}
+
+// makesOptional reports whether an expression is an optional that is made of a value, or none.
+func makesOptional(e ast.Expr) bool {
+	return e.Kind() == ast.CallKind && strings.HasPrefix(e.AsCall().FunctionName(), "optional.")
 }
 
 // loop analyses a comprehension, which is what the macros (map, filter, all, …) become.

@@ -17,6 +17,7 @@ func sources(tb testing.TB) []string {
 		"", "1 +", "input.orders.map(o, o.id + 1.5).sum()", "1/0", "null", "`a`", "//", "[1].map(x, x)", "{'a':1}", "'", "\"\\", "a}", "steps", "vars.x", "[1].map(a, [a, a]).map(a, [a, a])",
 		"input.free.matches(input.from)", "optional.of(1)", "type(1)", "input.?x", "b'x'", "1u", "timestamp(run.startedAt)", "input.tags", "input.dry", "region",
 		"'a'.replace('', 'b')", "regex.replace('a', 'a*|b', 'c')", "lists.range(3)", "input.map(k, input[k])", "json(input.from)", "'%s'.format([input])", "[[1]].flatten()",
+		"input.?labels.optMap(l,0).orValue('')",
 	}
 	for _, e := range readPage(tb).examples {
 		seeds = append(seeds, e.source)

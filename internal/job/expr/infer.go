@@ -22,12 +22,21 @@ func fromCEL(t *cel.Type) *Type {
 	case types.StringKind, types.BytesKind, types.TimestampKind, types.DurationKind:
 		return String()
 	case types.ListKind:
-		return ListOf(fromCEL(t.Parameters()[0]), false)
+		return ListOf(memberFromCEL(t.Parameters()[0]), false)
 	case types.MapKind:
-		return &Type{kind: kindObject, open: true, rest: fromCEL(t.Parameters()[1])}
+		return &Type{kind: kindObject, open: true, rest: memberFromCEL(t.Parameters()[1])}
 	default:
 		return nil
 	}
+}
+
+// memberFromCEL is what is known of what a list or a map holds: CEL takes null for
+// an optional too, so that what begins with null may go on with anything.
+func memberFromCEL(t *cel.Type) *Type {
+	if t.Kind() == types.NullTypeKind {
+		return nil
+	}
+	return fromCEL(t)
 }
 
 // refine is what two sources tell of one value: analysis knows schemas, CEL its
