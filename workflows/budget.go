@@ -40,7 +40,7 @@ func (b *budget) renew(ctx workflow.Context) {
 
 func (b *budget) spent() bool { return b.work >= maxWork || b.moved >= maxMoved }
 
-// breathe ends the workflow task with a timer. What waited for the next one begins.
+// breathe ends the workflow task with a timer, and recording goes on. What waited for the next one begins.
 func (r *run) breathe(ctx workflow.Context) {
 	apart, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()

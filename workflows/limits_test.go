@@ -120,6 +120,7 @@ steps:
 `, numbers(job.MaxItems))
 	require.Equal(t, job.StatusSucceeded, last.Status, "%v", last.Error)
 	require.GreaterOrEqual(t, pauses(), 5)
+	require.GreaterOrEqual(t, len(b.records), 5, "its progress is recorded meanwhile")
 }
 
 func TestRunBoundsItsWaits(t *testing.T) {
