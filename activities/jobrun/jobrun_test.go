@@ -6,49 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/fairlead/fairlead/activities"
 	"github.com/fairlead/fairlead/activities/jobrun"
-	"github.com/fairlead/fairlead/internal/devstack"
+	"github.com/fairlead/fairlead/internal/devstack/devtest"
 	"github.com/fairlead/fairlead/internal/job"
 	"github.com/fairlead/fairlead/internal/store"
 )
 
-// postgres is the package's cluster; every test has a database of its own in it.
-var postgres *devstack.Postgres
+var cluster devtest.Cluster
 
-func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err == nil {
-		err = goleak.Find()
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func run(m *testing.M) (code int, err error) {
-	dir, err := os.MkdirTemp("", "jobrun-test-")
-	if err != nil {
-		return 1, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	ctx := context.Background()
-	if postgres, err = devstack.StartPostgres(ctx, dir, 0, slog.New(slog.DiscardHandler)); err != nil {
-		return 1, err
-	}
-	defer func() { _ = postgres.Stop(ctx) }()
-	return m.Run(), nil
-}
+func TestMain(m *testing.M) { cluster.Main(m) }
 
 const team = "finance"
 
@@ -60,15 +33,8 @@ type trial struct {
 
 func setup(t *testing.T) *trial {
 	t.Helper()
-	id, err := job.NewRunID()
-	require.NoError(t, err)
-	require.NoError(t, postgres.CreateDatabase(t.Context(), id))
-	require.NoError(t, store.Migrate(t.Context(), postgres.URL(id)))
-	rows, err := store.Open(t.Context(), postgres.URL(id))
-	require.NoError(t, err)
-	t.Cleanup(rows.Close)
-	tr := &trial{Store: rows}
-	tr.action = jobrun.New(rows, child)
+	tr := &trial{Store: cluster.Store(t)}
+	tr.action = jobrun.New(tr.Store, child)
 	tr.publish(t, "one")
 	return tr
 }

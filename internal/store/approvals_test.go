@@ -12,7 +12,7 @@ import (
 
 func TestApprovals(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	first, second := submit(t, s, newRun(t, "load")), submit(t, s, newRun(t, "load"))
 	ask := func(run, step, item string, at time.Time) store.ApprovalRecord {

@@ -11,7 +11,7 @@ import (
 
 func TestDeliveriesOncePerRecipientAndChannel(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	run := submit(t, s, newRun(t, "load"))
 	deliver := func(id, recipient string) store.Delivery {
@@ -36,7 +36,7 @@ func TestDeliveriesOncePerRecipientAndChannel(t *testing.T) {
 
 func TestSentStaysSent(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	_, err := s.InsertDeliveries(t.Context(), "event", []store.Delivery{{ID: "1", Team: team, Event: "failed", Channel: "email", Recipient: "ana", Severity: "high"}})
 	require.NoError(t, err)
 	require.NoError(t, s.MarkDelivery(t.Context(), "1", store.DeliveryFailed, "", "away \x00"))
@@ -58,7 +58,7 @@ func TestSentStaysSent(t *testing.T) {
 
 func TestSpool(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	ctx := t.Context()
 	for _, key := range []string{"logs/b", "logs/a", "other/c"} {
 		require.NoError(t, s.Spool(ctx, team, key, []byte(key)))

@@ -14,7 +14,7 @@ import (
 // A record may have every item of the longest list there is.
 func TestItems(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	run := submit(t, s, newRun(t, "load"))
 	record := store.RunRecord{
@@ -76,7 +76,7 @@ func TestItems(t *testing.T) {
 // What had succeeded may be compensated afterwards; nothing else leaves its end.
 func TestOnlyCompensationLeavesAnEnd(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	run := submit(t, s, newRun(t, "load"))
 	rev := int64(0)
@@ -119,7 +119,7 @@ func TestOnlyCompensationLeavesAnEnd(t *testing.T) {
 // A run that was stopped from outside can't name its items and approvals; none stays open.
 func TestEndClosesWhatIsOpen(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	run := submit(t, s, newRun(t, "load"))
 	approval := func(step, status string) store.ApprovalRecord {

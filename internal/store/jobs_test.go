@@ -15,7 +15,7 @@ import (
 
 func TestPublish(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	require.Equal(t, store.Published{Version: 1, Created: true, Current: 1}, publish(t, s, "load", "a"))
 	require.Equal(t, store.Published{Version: 2, Created: true, Current: 2}, publish(t, s, "load", "b"))
 	require.Equal(t, store.Published{Version: 1, Current: 1}, publish(t, s, "load", "a"), "the same content is the same version")
@@ -31,7 +31,7 @@ func TestPublish(t *testing.T) {
 
 func TestPublishStaged(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	staged := publication("load", "a")
 	staged.Activate = false
 	published, err := s.Publish(t.Context(), staged)
@@ -51,7 +51,7 @@ func TestPublishStaged(t *testing.T) {
 
 func TestPublishAtOnce(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	const callers, contents = 50, 5
 	var mu sync.Mutex
 	versions := map[string][]int{}
@@ -77,7 +77,7 @@ func TestPublishAtOnce(t *testing.T) {
 
 func TestJobComesBackExactly(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	p := publication("load", "x")
 	p.Canonical = []byte("{\"z\":1,  \"a\":12345678901234567890, \"n\":\"\\u0000\"}")
 	p.Source = []byte("name: load\r\n# \xff comment")
@@ -99,7 +99,7 @@ func TestJobComesBackExactly(t *testing.T) {
 
 func TestJobsPages(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	for _, name := range []string{"c", "a", "b_1", "b-1", "d"} {
 		publish(t, s, name, "x")
 	}

@@ -14,7 +14,7 @@ import (
 
 func TestMigrateUpDownUp(t *testing.T) {
 	t.Parallel()
-	url := database(t)
+	url := cluster.Database(t)
 	ctx := t.Context()
 	require.NoError(t, store.Migrate(ctx, url))
 	up := tables(t, url)
@@ -30,7 +30,7 @@ func TestMigrateUpDownUp(t *testing.T) {
 // What the URL sets for the pool is no setting of Postgres's.
 func TestPoolSettingsInTheURL(t *testing.T) {
 	t.Parallel()
-	url := database(t) + "&pool_max_conns=3&pool_max_conn_idle_time=1m"
+	url := cluster.Database(t) + "&pool_max_conns=3&pool_max_conn_idle_time=1m"
 	require.NoError(t, store.Migrate(t.Context(), url))
 	s, err := store.Open(t.Context(), url)
 	require.NoError(t, err)
@@ -41,7 +41,7 @@ func TestPoolSettingsInTheURL(t *testing.T) {
 func TestSettingThatPostgresRefuses(t *testing.T) {
 	t.Parallel()
 	for _, setting := range []string{"no_such_setting=1", "statement_timeout=soon"} {
-		url := database(t) + "&" + setting
+		url := cluster.Database(t) + "&" + setting
 		requireCode(t, job.CodeInternal, store.Migrate(t.Context(), url))
 		s, err := store.Open(t.Context(), url)
 		require.NoError(t, err)
@@ -55,7 +55,7 @@ func TestSettingThatPostgresRefuses(t *testing.T) {
 // The previous build is put back while the new one's schema stays, and its deploy begins with a migration.
 func TestMigrateLeavesANewerSchemaAlone(t *testing.T) {
 	t.Parallel()
-	url := database(t)
+	url := cluster.Database(t)
 	current, known, err := store.Versions(t.Context(), url)
 	require.NoError(t, err)
 	require.Zero(t, current)
@@ -78,7 +78,7 @@ func TestMigrateLeavesANewerSchemaAlone(t *testing.T) {
 
 func TestMigrateAtOnce(t *testing.T) {
 	t.Parallel()
-	url := database(t)
+	url := cluster.Database(t)
 	group, ctx := errgroup.WithContext(t.Context())
 	for range 3 {
 		group.Go(func() error { return store.Migrate(ctx, url) })
@@ -105,7 +105,7 @@ func TestAwayIsUnavailable(t *testing.T) {
 
 func TestCanceledContext(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := s.Run(ctx, "run_x")

@@ -16,7 +16,7 @@ var began = time.Date(2026, 1, 5, 6, 0, 0, 0, time.UTC)
 
 func TestRecord(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	run := submit(t, s, newRun(t, "load"))
 	record := store.RunRecord{
@@ -73,7 +73,7 @@ func TestRecord(t *testing.T) {
 
 func TestEndIsFinal(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	run := submit(t, s, newRun(t, "load"))
 	write := func(rev int64, status job.Status, code string) {
@@ -109,7 +109,7 @@ func TestEndIsFinal(t *testing.T) {
 // may say more under the number of its first try.
 func TestSameRevMaySeeMore(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	run := submit(t, s, newRun(t, "load"))
 	step := func(id string, status job.Status) store.StepRecord {
@@ -135,7 +135,7 @@ func TestSameRevMaySeeMore(t *testing.T) {
 // Whatever order a run's records arrive in, and however often, the row ends as the last of them says.
 func TestRecordsInAnyOrder(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	rapid.Check(t, func(rt *rapid.T) {
 		run := submit(t, s, newRun(t, "load"))

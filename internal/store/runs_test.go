@@ -16,7 +16,7 @@ import (
 
 func TestRunsPagesWhileRowsArrive(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	var before []string
 	for range 57 {
@@ -54,7 +54,7 @@ func TestRunsPagesWhileRowsArrive(t *testing.T) {
 
 func TestRunsFilter(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	publish(t, s, "load", "b")
 	publish(t, s, "send_mail", "a")
@@ -108,7 +108,7 @@ func TestRunsFilter(t *testing.T) {
 
 func TestCursorsOfOthers(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "a", "x")
 	publish(t, s, "b", "x")
 	jobs, err := s.Jobs(t.Context(), team, 1, "")
@@ -121,7 +121,7 @@ func TestCursorsOfOthers(t *testing.T) {
 
 func TestRunState(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	run := submit(t, s, newRun(t, "load"))
 	require.NoError(t, s.Record(t.Context(), store.RunRecord{Run: run.ID, Rev: 1, Status: job.StatusSucceeded, EndedAt: time.Now()}))

@@ -15,7 +15,7 @@ import (
 
 func TestSubmitOnceAmongMany(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	const callers = 200
 	var created atomic.Int32
@@ -49,7 +49,7 @@ func TestSubmitOnceAmongMany(t *testing.T) {
 
 func TestSubmitKeys(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	first := newRun(t, "load")
 	first.IdempotencyKey = "key"
@@ -72,7 +72,7 @@ func TestSubmitKeys(t *testing.T) {
 
 func TestSubmitRefused(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	tests := []struct {
 		name   string
@@ -102,7 +102,7 @@ func TestSubmitRefused(t *testing.T) {
 
 func TestSubmittedComesBackExactly(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	n := newRun(t, "load")
 	n.Input = json.RawMessage("{\"z\": 9007199254740993, \"a\":\"\\u0000 \\ud800\",\"e\":1e400}")
@@ -121,7 +121,7 @@ func TestSubmittedComesBackExactly(t *testing.T) {
 
 func TestSweeps(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	var ids []string
 	for range 3 {
@@ -152,7 +152,7 @@ func TestSweeps(t *testing.T) {
 
 func TestPreviousEnded(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	publish(t, s, "other", "a")
 	var ids []string
@@ -182,7 +182,7 @@ func unstarted(t *testing.T, s *store.Store) []string {
 
 func TestSubmitted(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	n := newRun(t, "load")
 	n.IdempotencyKey, n.RequestHash = "key", "hash"
@@ -202,7 +202,7 @@ func TestSubmitted(t *testing.T) {
 // Who submits a child starts its workflow; the list of a run's children has it.
 func TestSubmitChild(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	publish(t, s, "load", "a")
 	parent := submit(t, s, newRun(t, "load"))
 	n := newRun(t, "load")

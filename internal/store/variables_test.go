@@ -15,7 +15,7 @@ import (
 
 func TestVariables(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	value := store.Variable{Team: team, Name: "role", Value: json.RawMessage(`{"z": 9007199254740993, "a": 1}`), Description: "for ETL", UpdatedBy: "ana"}
 	created, err := s.CreateVariable(t.Context(), value)
 	require.NoError(t, err)
@@ -58,7 +58,7 @@ func TestVariables(t *testing.T) {
 
 func TestVariableLists(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	names := []string{"a", "b", "c"}
 	for _, name := range names {
 		_, err := s.CreateVariable(t.Context(), store.Variable{Team: team, Name: name, Value: json.RawMessage(`"` + name + `"`)})
@@ -89,7 +89,7 @@ func TestVariableLists(t *testing.T) {
 // Whoever comes second with the same rev has changed nothing.
 func TestVariableChangedOnceAmongMany(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	created, err := s.CreateVariable(t.Context(), store.Variable{Team: team, Name: "n", Value: json.RawMessage(`0`)})
 	require.NoError(t, err)
 	var changed, stale atomic.Int32

@@ -10,7 +10,7 @@ import (
 
 func TestVersions(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	s := cluster.Store(t)
 	for _, content := range []string{"a", "b", "c"} {
 		publish(t, s, "load", content)
 	}
